@@ -1,0 +1,1 @@
+"""What happens after a verdict: stop the release, and leave a line that proves it."""

@@ -1,0 +1,1 @@
+"""Read captured traffic: one module a format, each yielding the same Exchange."""

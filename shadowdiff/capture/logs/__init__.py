@@ -1,0 +1,1 @@
+"""Access logs: the formats that servers write a line at a time."""

@@ -1,0 +1,1 @@
+"""The command line: options to arguments, nothing else. Heavy imports happen inside commands."""

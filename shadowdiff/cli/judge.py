@@ -1,0 +1,83 @@
+"""Commands that only read saved runs: gate, report, show. They import no network code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shadowdiff.cli import options as opt
+from shadowdiff.config import load
+from shadowdiff.errors import UsageError
+
+_RESULT = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("results", nargs=-1, required=True, type=_RESULT, metavar="RESULTS...")
+@opt.config_option
+@opt.with_options(opt.JUDGING)
+@click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+def gate(results: tuple[Path, ...], **given: Any) -> int:
+    """Judge RESULTS (run folders or comparisons files) again; shards merge in any order.
+
+    Without options the settings of the first run apply, so its exit code is repeated.
+    """
+    from shadowdiff import tape
+    from shadowdiff.report.terminal import console, show_verdict
+    from shadowdiff.run import saved
+    from shadowdiff.run.limits import gate_limits
+    from shadowdiff.run.results import to_json
+
+    options = opt.gathered(given)
+    limits = None
+    if options or given["config"]:
+        info = tape.info(results[0])
+        if info is not None and not given["config"]:
+            options = {f"gate.{k}": v for k, v in info.gate.items()} | options
+        limits = gate_limits(load(given["config"], options))
+    verdict, _ = saved.judge(results, limits)
+    show_verdict(console(given["quiet"]), verdict)
+    if given["as_json"]:
+        sys.stdout.buffer.write(to_json(verdict))
+        sys.stdout.buffer.flush()
+    return verdict.exit_code
+
+
+@click.command()
+@click.argument("results", type=_RESULT)
+@click.option("-o", "--out", type=_RESULT, help="Folder for the reports [default: the run folder itself].")
+def report(results: Path, out: Path | None) -> int:
+    """Render report.html, junit.xml, summary.md and metrics.prom of RESULTS again."""
+    from shadowdiff.report.examples import Examples
+    from shadowdiff.run import saved
+    from shadowdiff.run.results import write_reports
+
+    examples = Examples()
+    verdict, total = saved.judge([results], None, examples)
+    folder = out or (results if results.is_dir() else results.parent)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_reports(folder, verdict, total, examples)
+    except OSError as error:
+        raise UsageError(f"--out {folder}: cannot be written ({error.strerror})") from None
+    click.echo(f"wrote report.html, junit.xml, summary.md and metrics.prom in {folder}")
+    return 0
+
+
+@click.command()
+@click.argument("results", type=_RESULT)
+@click.argument("id")
+def show(results: Path, id: str) -> int:
+    """Show the comparison ID of RESULTS side by side, with a curl line for each target."""
+    from shadowdiff import tape
+    from shadowdiff.report.pair import show_pair
+    from shadowdiff.run import saved
+
+    line = saved.find(results, id)
+    info = tape.info(results)
+    show_pair(line, saved.curl_lines(line, info.targets if info else {}))
+    return 0

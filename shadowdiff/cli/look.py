@@ -1,0 +1,113 @@
+"""Commands that read captures: inspect, convert."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shadowdiff.cli import options as opt
+from shadowdiff.cli.traffic import merged
+from shadowdiff.config import Config
+from shadowdiff.errors import Exit, UsageError
+from shadowdiff.model.exchange import Exchange
+
+_FORMATS = {".jsonl": "jsonl", ".har": "har"}
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="LOG...")
+@opt.config_option
+@opt.with_options(opt.CAPTURE)
+def inspect(logs: tuple[Path, ...], **given: Any) -> int:
+    """Say what is in a LOG: span, methods, routes, bodies, sessions, and what would be sent or held back.
+
+    Exits 0 if at least one exchange was read, 3 if none, 4 if the format is unknown.
+    """
+    return describe(list(logs), merged(given))
+
+
+@click.command()
+@click.argument("source", type=click.Path(path_type=Path), metavar="IN")
+@click.argument("target", type=click.Path(path_type=Path), metavar="OUT")
+@opt.with_options(opt.CAPTURE[:2])
+@click.option(
+    "--keep-secrets", is_flag=True, help="Keep Authorization, Cookie and the like; they are redacted otherwise."
+)
+def convert(source: Path, target: Path, **given: Any) -> int:
+    """Convert a capture; OUT's name tells the format: .jsonl or .har."""
+    import msgspec
+
+    from shadowdiff import redact
+    from shadowdiff.capture.har import har_of
+    from shadowdiff.capture.jsonl import line_of
+
+    kind = _FORMATS.get(target.suffix.lower())
+    if kind is None:
+        raise UsageError(f"{target}: no format is called {target.suffix!r}; name OUT *.jsonl or *.har")
+    if target.resolve() == source.resolve():
+        raise UsageError(f"{target}: IN and OUT are the same file")
+    ledger, exchanges = _read([source], merged(given))
+
+    def cleaned() -> Iterator[Exchange]:
+        for exchange in exchanges:
+            if given["keep_secrets"]:
+                yield exchange
+                continue
+            request = msgspec.structs.replace(
+                exchange.request, headers=redact.headers(exchange.request.headers, credentials_only=True)
+            )
+            recorded = exchange.recorded
+            if recorded is not None:
+                kept = redact.headers(recorded.headers, credentials_only=True)
+                recorded = msgspec.structs.replace(recorded, headers=kept)
+            yield msgspec.structs.replace(exchange, request=request, recorded=recorded)
+
+    try:
+        with target.open("wb") as out:
+            target.chmod(0o600)
+            for piece in har_of(cleaned()) if kind == "har" else map(line_of, cleaned()):
+                out.write(piece)
+    except OSError as error:
+        raise UsageError(f"{target}: cannot be written ({error.strerror})") from None
+    click.echo(f"{target}: {ledger.read - ledger.unreadable} exchanges written, {ledger.unreadable} unreadable")
+    return int(Exit.PASS if ledger.read > ledger.unreadable else Exit.INCONCLUSIVE)
+
+
+def describe(logs: list[Path], config: Config) -> int:
+    """Print the inspection of `logs` under `config`."""
+    from shadowdiff.report.inspection import Inspection
+
+    ledger, exchanges = _read(logs, config)
+    seen = Inspection(_formats(logs, config))
+    from shadowdiff.run.setup import holder
+    from shadowdiff.tee.session import Sessions
+
+    sessions = Sessions(config.sessions.by, lambda _: None)
+    hold = holder(config)
+    for exchange in exchanges:
+        seen.add(sessions.place(exchange), hold.verdict(exchange))
+    for line in seen.lines(ledger):
+        click.echo(line)
+    return int(Exit.PASS if seen.n else Exit.INCONCLUSIVE)
+
+
+def _read(logs: list[Path], config: Config) -> tuple[Any, Iterator[Exchange]]:
+    from shadowdiff.capture.build import Builder
+    from shadowdiff.capture.routes import Router
+    from shadowdiff.model.tally import Ledger
+    from shadowdiff.run.setup import sources
+
+    ledger = Ledger()
+    router = Router(config.capture.routes, config.capture.route_by)
+    builder = Builder(ledger, router, lambda text: click.echo(f"warning: {text}", err=True))
+    ready = sources(config, logs, builder)
+    return ledger, (exchange for source in ready for exchange in source.stream())
+
+
+def _formats(logs: list[Path], config: Config) -> dict[str, str]:
+    from shadowdiff.capture.sniff import sniff
+
+    return {str(path): config.capture.format or sniff(path) for path in logs}

@@ -1,0 +1,153 @@
+"""Options shared by commands, written once: flag, config key, help with effect, unit and default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shadowdiff.errors import UsageError
+
+Command = Callable[..., Any]
+
+# (flags, config key or "", click arguments)
+_Option = tuple[tuple[str, ...], str, dict[str, Any]]
+
+TARGETS: list[_Option] = [
+    (("--blue",), "targets.blue", {"help": "Release in service, e.g. http://shop-blue:8080, or `recorded`."}),
+    (("--green",), "targets.green", {"help": "Candidate, e.g. http://shop-green:8080."}),
+    (("--twin",), "targets.twin", {"help": "A second blue: its noise is subtracted."}),
+    (("--blue-host",), "targets.blue_host", {"help": "Host header for blue [default: from the URL]."}),
+    (("--green-host",), "targets.green_host", {"help": "Host header for green [default: from the URL]."}),
+    (("--connect-to",), "targets.connect_to",
+     {"multiple": True, "help": "HOST:PORT:CONNECT-HOST:CONNECT-PORT, as in curl; TLS names stay."}),
+    (("--cacert",), "targets.cacert", {"help": "CA file for https targets."}),
+    (("--insecure",), "targets.insecure", {"is_flag": True, "default": None, "help": "Do not verify TLS."}),
+    (("--proxy",), "targets.proxy", {"help": "HTTP proxy URL; needs --transport aiohttp."}),
+]  # fmt: skip
+
+CAPTURE: list[_Option] = [
+    (("--format",), "capture.format", {"help": "jsonl, har or access [default: sniffed]."}),
+    (("--post",), "capture.post", {"help": "Each line may be a bare JSON body, posted to this path."}),
+    (("--allow-method",), "capture.allow_methods",
+     {"multiple": True, "help": "Also send this method, e.g. POST. A captured write is a write again."}),
+    (("--allow",), "capture.allow", {"multiple": True, "help": "Also send what matches, e.g. 'POST /v1/chat/*'."}),
+    (("--deny",), "capture.deny", {"multiple": True, "help": "Never send what matches, e.g. 'GET /admin/*'."}),
+    (("--sample",), "capture.sample", {"help": "Share sent, stable by hash, e.g. 10% [default: 100%]."}),
+    (("--sample-by",), "capture.sample_by", {"help": "header:X to hash by [default: session, else id]."}),
+    (("--session-by",), "sessions.by", {"help": "header:X, cookie:sid, json:/pointer or ip."}),
+    (("--route-by",), "capture.route_by", {"help": "Split routes by json:/model or header:X."}),
+]  # fmt: skip
+
+SENDING: list[_Option] = [
+    (("--rate",), "send.rate",
+     {"help": "Exchanges a second, e.g. 50/s, or `max` [default: 50/s; max for loopback targets]."}),
+    (("--speed",), "send.speed", {"help": "Pace as recorded, times this, e.g. 2x."}),
+    (("--max-gap",), "send.max_gap", {"help": "With --speed, no pause longer than this, e.g. 5s."}),
+    (("--max-in-flight",), "send.max_in_flight", {"type": int, "help": "Exchanges in the air [default: 16]."}),
+    (("-n", "--limit"), "send.limit", {"type": int, "help": "Send at most this many exchanges."}),
+    (("--duration",), "send.duration", {"help": "Stop sending after this long, e.g. 5m."}),
+    (("--budget",), "send.budget", {"help": "Stop sending after 5000-requests or 2M-tokens, all targets together."}),
+    (("--seed",), "send.seed", {"type": int, "help": "Fixes sampling and shuffling."}),
+    (("--transport",), "send.transport", {"help": "wire or aiohttp [default: wire]."}),
+    (("--max-body",), "send.max_body", {"help": "Bytes kept of each answer [default: 1MiB]."}),
+    (("--forward-auth",), "send.forward_auth",
+     {"is_flag": True, "default": None, "help": "Send captured Authorization and Cookie to the targets."}),
+    (("--isolation/--no-isolation",), "send.isolation",
+     {"default": None, "help": "Rewrite client-supplied session ids per target [default: on]."}),
+    (("--marker/--no-marker",), "send.marker",
+     {"default": None, "help": "Send X-Shadowdiff-Run for loop protection [default: on]."}),
+    (("--control/--no-control",), "control.enabled",
+     {"default": None, "help": "Without a twin, ask blue twice for the first exchanges [default: on]."}),
+    (("--connect-timeout",), "timeouts.connect", {"help": "[default: 5s]"}),
+    (("--ttfb-timeout",), "timeouts.ttfb", {"help": "Until the first answer byte [default: 30s]."}),
+    (("--idle-timeout",), "timeouts.idle", {"help": "Silence inside an answer [default: 30s]."}),
+    (("--timeout",), "timeouts.total", {"help": "Whole answer [default: 300s]."}),
+    (("--green-connect-timeout",), "timeouts.green_connect", {"help": "The same for green alone."}),
+    (("--green-ttfb-timeout",), "timeouts.green_ttfb", {"help": "The same for green alone."}),
+    (("--green-idle-timeout",), "timeouts.green_idle", {"help": "The same for green alone."}),
+    (("--green-timeout",), "timeouts.green_total", {"help": "The same for green alone."}),
+]  # fmt: skip
+
+SCORING: list[_Option] = [
+    (("--profile",), "score.profile",
+     {"help": "strict, stable or sampled: how much text may vary [default: stable]."}),
+    (("--ignore",), "score.ignore",
+     {"multiple": True, "help": "JSON Pointer to leave out, * and ** allowed, or header:Name."}),
+    (("--unordered",), "score.unordered", {"multiple": True, "help": "JSON Pointer of an array whose order is free."}),
+    (("--required",), "score.required", {"multiple": True, "help": "Phrase that green must keep where blue says it."}),
+    (("--forbidden",), "score.forbidden", {"multiple": True, "help": "Phrase that green must not say."}),
+    (("--max-length-change",), "score.max_length_change", {"help": "Allowed change of length [default: 30%]."}),
+    (("--min-similarity",), "score.min_similarity", {"help": "Fail pairs less alike than this [default: off]."}),
+]  # fmt: skip
+
+JUDGING: list[_Option] = [
+    (("--mode",), "gate.mode", {"help": "evidence or simple [default: evidence]."}),
+    (("--max-divergence",), "gate.max_divergence", {"help": "Allowed share that differs [default: 5%]."}),
+    (("--alpha",), "gate.alpha", {"help": "False stops of a release within the limit [default: 1%]."}),
+    (("--beta",), "gate.beta", {"help": "False passes of a release above the limit [default: 5%]."}),
+    (("--must-cover",), "gate.must_cover", {"multiple": True, "help": "Route without which nothing passes."}),
+]  # fmt: skip
+
+STOPPING: list[_Option] = [
+    (("--stop-on",), "gate.stop_on", {"help": "fail, any or none: when to stop early [default: fail]."}),
+    (("--store-bodies",), "report.store_bodies", {"help": "all, mismatched or none [default: mismatched]."}),
+    (("--service",), "report.service", {"help": "Name of the service, for reports."}),
+    (("--candidate",), "report.candidate", {"help": "Name of the release under test, for reports."}),
+]  # fmt: skip
+
+
+def with_options(*groups: list[_Option]) -> Callable[[Command], Command]:
+    """Add the options of `groups` to a command."""
+
+    def decorate(command: Command) -> Command:
+        for flags, key, arguments in reversed([option for group in groups for option in group]):
+            command = click.option(*flags, _name(key), **arguments)(command)
+        return command
+
+    return decorate
+
+
+def config_option(command: Command) -> Command:
+    """-c/--config."""
+    kind = click.Path(path_type=Path, dir_okay=False)
+    return click.option("-c", "--config", type=kind, help="Config file [default: ./shadowdiff.toml if there].")(
+        command
+    )
+
+
+def header_options(command: Command) -> Command:
+    """-H and its per-target forms."""
+    for flags, text in (
+        (("--green-header", "green_header"), "Header for green alone; value may be env:NAME."),
+        (("--blue-header", "blue_header"), "Header for blue (and its twin) alone; value may be env:NAME."),
+        (("-H", "--header", "header"), "Header for every target, 'Name: value'; value may be env:NAME."),
+    ):
+        command = click.option(*flags, multiple=True, help=text)(command)
+    return command
+
+
+def gathered(values: dict[str, Any]) -> dict[str, Any]:
+    """Config keys to values from a command's parameters; what was not given is left out."""
+    out: dict[str, Any] = {}
+    for name, value in values.items():
+        if "__" in name and value is not None and value != ():
+            out[name.replace("__", ".", 1)] = list(value) if isinstance(value, tuple) else value
+    return out
+
+
+def headers(values: tuple[str, ...], flag: str) -> dict[str, str]:
+    """{"Name": "value"} from 'Name: value' texts. Raises `UsageError`."""
+    found = {}
+    for text in values:
+        name, colon, value = text.partition(":")
+        if not colon or not name.strip():
+            raise UsageError(f"{flag} {text!r}: write 'Name: value'")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def _name(key: str) -> str:
+    return key.replace(".", "__", 1)

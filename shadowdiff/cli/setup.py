@@ -1,0 +1,90 @@
+"""Commands around a release: init, check, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shadowdiff.cli import options as opt
+from shadowdiff.cli.traffic import merged
+from shadowdiff.errors import UsageError
+
+STARTER = """\
+# shadowdiff: send the same requests to blue and green, stop the release when answers drift too far.
+# Every key: docs/reference/config.md. The command line and SHADOWDIFF_* variables win over this file.
+version = 1
+
+[targets]
+blue = "http://localhost:8001"     # the release in service
+green = "http://localhost:8002"    # the candidate
+# twin = "http://localhost:8003"   # a second blue: measures noise, which is then subtracted
+
+# [targets.green_headers]
+# authorization = "env:GREEN_TOKEN"
+
+[capture]
+# Only GET, HEAD and OPTIONS are sent unless named here: a captured write is a write again.
+allow = ["GET *", "HEAD *", "OPTIONS *"]
+
+[score]
+profile = "stable"                 # strict | stable | sampled: how much text may vary
+ignore = []                        # e.g. ["/meta/request_id", "/**/updated_at"]
+required = []                      # phrases that green must keep, e.g. ["仅供参考"]
+
+[gate]
+max_divergence = "5%"              # allowed share of exchanges that differ
+alpha = "1%"                       # false stops
+beta = "5%"                        # false passes
+"""
+
+
+@click.command()
+@click.option("-o", "--out", type=click.Path(path_type=Path), default=Path("shadowdiff.toml"), show_default=True)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--schema", is_flag=True, help="Print the JSON schema of the config instead.")
+def init(out: Path, force: bool, schema: bool) -> int:
+    """Write a starter config."""
+    if schema:
+        import json
+
+        from shadowdiff.config import schema as config_schema
+
+        click.echo(json.dumps(config_schema(), indent=2))
+        return 0
+    if out.exists() and not force:
+        raise UsageError(f"{out}: is there already; --force replaces it")
+    try:
+        out.write_text(STARTER, "utf-8")
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written ({error.strerror})") from None
+    click.echo(f"wrote {out}; next: shadowdiff check, then shadowdiff replay LOG")
+    return 0
+
+
+@click.command()
+@opt.config_option
+@opt.with_options(opt.TARGETS)
+@opt.header_options
+@click.option("--path", default="/", show_default=True, help="Path asked of each target.")
+def check(path: str, **given: Any) -> int:
+    """Check the config and plugins, then connect to each target, verify TLS and ask it for one answer.
+
+    Exits 0 when a replay could start, 2 for a configuration error, 4 when blue cannot be reached.
+    """
+    from shadowdiff.run.checks import checks
+
+    return checks(merged(given), path, click.echo)
+
+
+@click.command()
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Folder for the tour's results.")
+def demo(out: Path | None) -> int:
+    """Replay two captures against two real local servers; green has a planted regression.
+
+    Exits 0 if and only if the good release passes and the planted regression is caught.
+    """
+    from shadowdiff.demo.tour import tour
+
+    return tour(out, click.echo)

@@ -1,0 +1,59 @@
+"""Commands that send traffic: replay."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from shadowdiff.cli import options as opt
+from shadowdiff.config import Config, load
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="LOG...")
+@opt.config_option
+@opt.with_options(opt.TARGETS)
+@opt.header_options
+@opt.with_options(opt.CAPTURE, opt.SENDING, opt.SCORING, opt.JUDGING, opt.STOPPING)
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path), help="Run folder [default: reports/runs/<time>-<name>]."
+)
+@click.option("--junitxml", type=click.Path(path_type=Path), help="Also write junit.xml here.")
+@click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout.")
+@click.option("--dry-run", is_flag=True, help="Say what would be sent or held back; send nothing.")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+def replay(logs: tuple[Path, ...], **given: Any) -> int:
+    """Send a captured LOG to blue and green, compare the answers, and exit by the verdict.
+
+    Only GET, HEAD and OPTIONS are sent unless --allow-method or --allow names more.
+    """
+    config = merged(given)
+    if given["dry_run"]:
+        from shadowdiff.cli.look import describe
+
+        return describe(list(logs), config)
+    from shadowdiff.report.terminal import console
+    from shadowdiff.run.batch import run
+    from shadowdiff.run.results import to_json
+
+    verdict = run(config, list(logs), given["out"], given["junitxml"], console(given["quiet"]))
+    if given["as_json"]:
+        sys.stdout.buffer.write(to_json(verdict))
+        sys.stdout.buffer.flush()
+    return verdict.exit_code
+
+
+def merged(given: dict[str, Any]) -> Config:
+    """The configuration with this command line on top."""
+    options = opt.gathered(given)
+    everyone = opt.headers(given.get("header", ()), "-H")
+    blue = everyone | opt.headers(given.get("blue_header", ()), "--blue-header")
+    green = everyone | opt.headers(given.get("green_header", ()), "--green-header")
+    if blue:
+        options["targets.blue_headers"] = blue
+    if green:
+        options["targets.green_headers"] = green
+    return load(given.get("config"), options)

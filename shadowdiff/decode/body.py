@@ -1,0 +1,139 @@
+"""Undo content encodings, pick a decoder by priority, and fall back to plain text or bytes.
+
+In:  a whole Response. Out: a Document. A broken or bombed encoding is a note on the document, not an
+exception: the raw bytes are compared instead.
+"""
+
+from __future__ import annotations
+
+import codecs
+import zlib
+from collections.abc import Sequence
+
+import brotli
+import zstandard
+
+from shadowdiff.contracts import Decoder
+from shadowdiff.model.exchange import Document, Response
+
+MAX_DECODED = 64 << 20
+_HEAD = 512
+_BINARY = ("image/", "audio/", "video/", "font/", "application/octet-stream", "application/pdf", "application/zip")
+
+
+class Decoding:
+    """Decodes responses with the registered decoders."""
+
+    def __init__(self, decoders: Sequence[Decoder], max_decoded: int = MAX_DECODED) -> None:
+        self._decoders = tuple(decoders)
+        self._cap = max_decoded
+
+    def document(self, response: Response) -> Document:
+        """The document in `response`. Never raises for what a target sent."""
+        if not response.body:
+            return Document(kind="empty")
+        body, note = unpack(response, self._cap)
+        head = body[:_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n")
+        best: Decoder | None = None
+        highest = -1.0
+        for decoder in self._decoders:
+            fits = decoder.priority(response, head)
+            if fits > highest:
+                best, highest = decoder, fits
+        if best is None or highest < 0:
+            return Document(kind="binary", value=len(body), note=note)
+        document = best.decode(response, body)
+        if note:
+            document = Document(
+                kind=document.kind, value=document.value, text=document.text, chat=document.chat,
+                note=f"{document.note}; {note}".strip("; "),
+            )  # fmt: skip
+        return document
+
+
+class PlainText:
+    """Anything that is text, and the last resort for bytes."""
+
+    def priority(self, response: Response, head: bytes) -> float:
+        """Lowest of all, for any answer."""
+        return 0.0
+
+    def decode(self, response: Response, body: bytes) -> Document:
+        """Text by the declared charset, else UTF-8; bytes that are no text become a binary document."""
+        kind = (response.header("content-type") or "").lower()
+        if kind.startswith(_BINARY) or b"\0" in body[:1024]:
+            return Document(kind="binary", value=len(body))
+        return Document(kind="text", text=to_text(body, kind))
+
+
+def to_text(body: bytes, content_type: str = "") -> str:
+    """Decode by the charset of `content_type`, else UTF-8; what does not fit becomes U+FFFD."""
+    charset = "utf-8"
+    if "charset=" in content_type:
+        named = content_type.split("charset=", 1)[1].split(";")[0].strip("\"' ")
+        try:
+            charset = codecs.lookup(named).name
+        except LookupError:
+            charset = "utf-8"
+    text = body.decode(charset, "replace")
+    return text.removeprefix("\ufeff")
+
+
+def unpack(response: Response, cap: int) -> tuple[bytes, str]:
+    """(body after every Content-Encoding was undone, note). Encodings are undone last to first."""
+    body, note = response.body, ""
+    encodings = response.header("content-encoding")
+    if not encodings:
+        return body, note
+    for name in reversed([part.strip().lower() for part in encodings.split(",")]):
+        if name in ("", "identity"):
+            continue
+        try:
+            body, ended = _UNPACK[name](body, cap)
+        except KeyError:
+            return body, f"content-encoding {name[:20]} is unknown; raw bytes compared"
+        except (zlib.error, brotli.error, zstandard.ZstdError, EOFError) as error:
+            return body, f"broken {name} ({str(error)[:60]}); raw bytes compared"
+        if not ended:
+            note = f"{name} ends early" if len(body) < cap else f"{name} unpacks to over {cap >> 20} MiB; cut"
+    return body, note
+
+
+def _gzip(body: bytes, cap: int) -> tuple[bytes, bool]:
+    out, data = b"", body
+    while data:
+        stream = zlib.decompressobj(wbits=31)
+        out += stream.decompress(data, cap - len(out))
+        if not stream.eof:
+            return out, False
+        data = stream.unused_data.lstrip(b"\0")
+    return out, True
+
+
+def _deflate(body: bytes, cap: int) -> tuple[bytes, bool]:
+    """zlib-wrapped by the standard; some servers send raw deflate."""
+    try:
+        stream = zlib.decompressobj()
+        return stream.decompress(body, cap), stream.eof
+    except zlib.error:
+        stream = zlib.decompressobj(wbits=-15)
+        return stream.decompress(body, cap), stream.eof
+
+
+def _brotli(body: bytes, cap: int) -> tuple[bytes, bool]:
+    stream = brotli.Decompressor()
+    out = bytearray(stream.process(body, output_buffer_limit=cap))
+    while not stream.is_finished() and not stream.can_accept_more_data() and len(out) < cap:
+        out += stream.process(b"", output_buffer_limit=cap - len(out))
+    return bytes(out), stream.is_finished()
+
+
+def _zstd(body: bytes, cap: int) -> tuple[bytes, bool]:
+    stream = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body, read_across_frames=True)
+    out = stream.read(cap)
+    return out, len(out) < cap
+
+
+_UNPACK = {
+    "gzip": _gzip, "x-gzip": _gzip, "deflate": _deflate, "br": _brotli, "zstd": _zstd,
+}  # fmt: skip

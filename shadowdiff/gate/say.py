@@ -1,0 +1,159 @@
+"""The sentences of a verdict: one a tired person understands, and the longer why (gate.md section 8)."""
+
+from __future__ import annotations
+
+import math
+
+from shadowdiff.model.tally import Shard
+from shadowdiff.model.verdict import Divergence, Status
+from shadowdiff.units import show_percent as pct
+
+
+def fail(d: Divergence) -> str:
+    """FAIL by evidence."""
+    if d.noise.get("excess"):
+        return (
+            f"green differs from blue in {pct(d.rate)} more {d.unit}s than a second blue does, at least "
+            f"{pct(max(d.low, 0.0))}; {pct(d.limit)} is allowed ({d.n} {d.unit}s)"
+        )
+    return (
+        f"green differs in {pct(d.rate)} of {d.n} {d.unit}s, at least {pct(d.low)} of this traffic; "
+        f"{pct(d.limit)} is allowed"
+    )
+
+
+def passed(d: Divergence) -> str:
+    """PASS by evidence."""
+    over = " more than a second blue" if d.noise.get("excess") else ""
+    return (
+        f"green differs in {pct(max(d.rate, 0.0))} of {d.n} {d.unit}s{over}, at most {pct(max(d.high, 0.0))} "
+        f"of this traffic; {pct(d.limit)} is allowed"
+    )
+
+
+def undecided(d: Divergence, min_fail: int, min_pass: int) -> str:
+    """Not enough either way, and what would be."""
+    seen = f"green differs in {pct(max(d.rate, 0.0))} of {d.n} {d.unit}s (between {pct(max(d.low, 0.0))} and {pct(d.high)})"
+    if d.n < min_pass and (d.n < min_fail or d.rate <= d.limit):
+        need = max(min_pass, math.ceil(3.9 / d.limit)) if d.limit else min_pass
+        return f"too little evidence: {seen}; a pass at {pct(d.limit)} needs at least {need} {d.unit}s"
+    return f"too close to call: {seen}; {pct(d.limit)} lies inside, more {d.unit}s would decide"
+
+
+def green_down(total: Shard) -> str:
+    """Green refused everything."""
+    return f"green is down: it refused all {total.green_down} connections while blue answered"
+
+
+def blue_unreachable(total: Shard) -> str:
+    """Nothing to measure against."""
+    return (
+        f"blue gave no answer to any of {total.blue_asked} requests, so nothing could be measured"
+        f"{_why(total)}; check the address with: shadowdiff check"
+    )
+
+
+def nothing_judged(total: Shard) -> str:
+    """No pair counted for or against green."""
+    ledger = total.ledger
+    if not ledger.read:
+        return "nothing was read: the log is empty"
+    if not ledger.sent:
+        top = _top(ledger.reasons, ("skipped", "filtered", "unreadable", "sampled_out"))
+        held = ledger.read - ledger.unsent
+        return f"nothing was sent: all {held} exchanges read were held back or unreadable ({top})"
+    return f"no pair could be judged: {_cause(total)}"
+
+
+def low_fidelity(total: Shard, fidelity: float) -> str:
+    """Blue does not behave as in production."""
+    return (
+        f"blue behaved as in production in only {pct(fidelity)} of {total.blue_asked} requests "
+        f"(90% needed): {_cause(total)}"
+    )
+
+
+def unreliable(total: Shard, limit: float) -> str:
+    """Blue disagrees with itself."""
+    rate = total.controls_mismatched / total.controls
+    return (
+        f"unreliable baseline: asked twice, blue disagreed with itself in {pct(rate)} of {total.controls} "
+        f"exchanges, above the limit of {pct(limit)}; give a --twin so that noise is subtracted, or ignore what varies"
+    )
+
+
+def not_covered(missing: list[str]) -> str:
+    """Required routes that were not seen."""
+    return f"required routes were not seen: {', '.join(missing[:5])}"
+
+
+def errored(count: int, sent: int, limit: float) -> str:
+    """Too many pairs without a baseline for a pass."""
+    return f"{count} of {sent} exchanges had no baseline ({pct(count / sent)}); a pass allows {pct(limit)}"
+
+
+def simple(n: int, rate: float, limit: float, where: str) -> str:
+    """The plain rule."""
+    return f"{pct(rate)} of {n} exchanges differ, {where} the limit of {pct(limit)} (simple mode: no error guarantee)"
+
+
+def simple_too_few(n: int, after: int) -> str:
+    """The plain rule without enough pairs."""
+    return f"too little evidence: {n} exchanges judged, simple mode looks after {after}"
+
+
+def explain(status: Status, d: Divergence, alpha: float, beta: float) -> str:
+    """The wager, in the words of gate.md section 8; empty when there is nothing to explain."""
+    if status is Status.FAIL and d.log_e_fail > 0 and not d.noise.get("excess"):
+        expected = d.limit * d.n
+        pot = _number(d.log_e_fail)
+        return (
+            f"You allow {pct(d.limit)} of {d.unit}s to differ. Of {d.n}, {pct(d.rate)} differed; at the limit we "
+            f"would expect about {expected:.0f}. A fair wager against the claim that this release is within "
+            f"budget started with 1 coin and holds {pot}. If the claim were true, it would ever reach "
+            f"{1 / alpha:.0f} in at most {pct(alpha)} of runs, however often one looks. What we can say: at least "
+            f"{pct(d.low)} of this traffic differs. What we cannot say: the exact rate."
+        )
+    if status is Status.PASS:
+        return (
+            f"A release that differs in {pct(d.limit)} or more would pass in at most {pct(beta)} of runs. What we can "
+            f"say: on traffic like this, at most {pct(max(d.high, 0.0))} of {d.unit}s differ."
+        )
+    return ""
+
+
+def _number(log: float) -> str:
+    return f"{math.exp(log):,.0f}" if log < 30 else f"10^{log / math.log(10):.0f}"
+
+
+def _cause(total: Shard) -> str:
+    """The likely cause from the statuses that were no baseline."""
+    if not total.blue_statuses:
+        return _top(total.ledger.reasons, ("errored",)) or "every pair was errored"
+    status, count = max(total.blue_statuses.items(), key=lambda item: item[1])
+    share = f"blue answered {status} {count} times"
+    if status in (401, 403, 407):
+        return (
+            f"{share}; captured credentials are stripped, so give blue its own: "
+            "--blue-header 'Authorization: …' (and --green-header), or --forward-auth"
+        )
+    if status == 429:
+        return f"{share}: it is rate limited; lower --rate or ask for a higher quota"
+    if status >= 500:
+        return f"{share}: blue itself is failing"
+    if status == 0:
+        return f"blue gave no whole answer {count} times{_why(total)}"
+    return f"{share} where the capture has another status class: does blue hold the same data as when captured?"
+
+
+def _why(total: Shard) -> str:
+    reason = _top(total.ledger.reasons, ("errored",))
+    return f" ({reason})" if reason else ""
+
+
+def _top(reasons: dict[str, int], kinds: tuple[str, ...]) -> str:
+    found = [(count, key) for key, count in reasons.items() if key.split(": ")[0] in kinds]
+    if not found:
+        return ""
+    count, key = max(found)
+    return f"{count} × {key.split(': ', 1)[1]}"

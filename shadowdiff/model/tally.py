@@ -1,0 +1,198 @@
+"""Mergeable counts: the ledger, the per-route counts, and the bets the gate reads.
+
+A shard is one writer (run id, worker). Its counts only grow, so merging two sightings of the same
+shard keeps the one that got further, and different shards add up: order-free and idempotent.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+BINS = 64
+"""Bets lie in [0, 1] and are kept as an integer histogram of 65 bins (gate.md 1.1)."""
+
+BUCKETS = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0,
+)  # fmt: skip
+"""Upper bounds of the latency histogram in seconds; one more bin counts what lies above."""
+
+LEDGER_NAMES = (
+    "read", "unreadable", "filtered", "sampled_out", "skipped", "dropped", "unsent", "warmup",
+    "sent", "matched", "mismatched", "ignored", "errored",
+)  # fmt: skip
+
+
+class Ledger(msgspec.Struct):
+    """Where every exchange went. `balances` is promise 2; the unit is the exchange."""
+
+    read: int = 0
+    unreadable: int = 0
+    filtered: int = 0
+    sampled_out: int = 0
+    skipped: int = 0
+    dropped: int = 0
+    unsent: int = 0
+    warmup: int = 0
+    sent: int = 0
+    matched: int = 0
+    mismatched: int = 0
+    ignored: int = 0
+    errored: int = 0
+    reasons: dict[str, int] = {}
+    """Why exchanges were unreadable, filtered, skipped or errored: `kind: reason` to count."""
+
+    def note(self, kind: str, reason: str) -> None:
+        """Count one exchange under `kind` (a ledger name) and remember why."""
+        setattr(self, kind, getattr(self, kind) + 1)
+        key = f"{kind}: {reason}"
+        if key in self.reasons or len(self.reasons) < 100:
+            self.reasons[key] = self.reasons.get(key, 0) + 1
+
+    @property
+    def balances(self) -> bool:
+        """Whether both equations of promise 2 hold."""
+        before = (
+            self.unreadable + self.filtered + self.sampled_out + self.skipped
+            + self.dropped + self.unsent + self.warmup + self.sent
+        )  # fmt: skip
+        return self.read == before and self.sent == (self.matched + self.mismatched + self.ignored + self.errored)
+
+    def plus(self, other: Ledger) -> Ledger:
+        """The sum of two ledgers."""
+        reasons = dict(self.reasons)
+        for key, count in other.reasons.items():
+            reasons[key] = reasons.get(key, 0) + count
+        names = {name: getattr(self, name) + getattr(other, name) for name in LEDGER_NAMES}
+        return Ledger(**names, reasons=reasons)
+
+    def as_dict(self) -> dict[str, int]:
+        """The counts by name, in the order of promise 2."""
+        return {name: getattr(self, name) for name in LEDGER_NAMES}
+
+
+class RouteCounts(msgspec.Struct):
+    """What happened on one route. `rules` counts how often each rule fired; control counts are blue against twin."""
+
+    sent: int = 0
+    matched: int = 0
+    mismatched: int = 0
+    ignored: int = 0
+    errored: int = 0
+    control: int = 0
+    control_mismatched: int = 0
+    rules: dict[str, int] = {}
+    blue_s: float = 0.0
+    green_s: float = 0.0
+    worst: str = ""
+    """The id of the first mismatched exchange, for `show`."""
+
+    @property
+    def judged(self) -> int:
+        """Exchanges that count for or against green."""
+        return self.matched + self.mismatched + self.ignored
+
+    def plus(self, other: RouteCounts) -> RouteCounts:
+        """The sum of two counts of the same route."""
+        rules = dict(self.rules)
+        for name, count in other.rules.items():
+            rules[name] = rules.get(name, 0) + count
+        return RouteCounts(
+            sent=self.sent + other.sent,
+            matched=self.matched + other.matched,
+            mismatched=self.mismatched + other.mismatched,
+            ignored=self.ignored + other.ignored,
+            errored=self.errored + other.errored,
+            control=self.control + other.control,
+            control_mismatched=self.control_mismatched + other.control_mismatched,
+            rules=rules,
+            blue_s=self.blue_s + other.blue_s,
+            green_s=self.green_s + other.green_s,
+            worst=self.worst or other.worst,
+        )
+
+
+class Shard(msgspec.Struct):
+    """One writer's counts.
+
+    `upto` grows with every settled exchange and orders two sightings of the shard. `bets` maps a bin
+    (0..64) to closed units; `open_units` are units asked but not yet closed; `session_units` says
+    how many closed units were sessions of more than one turn.
+    """
+
+    id: str
+    upto: int = 0
+    ledger: Ledger = msgspec.field(default_factory=Ledger)
+    routes: dict[str, RouteCounts] = {}
+    bets: dict[int, int] = {}
+    units: int = 0
+    open_units: int = 0
+    session_units: int = 0
+    blue_asked: int = 0
+    blue_bad: int = 0
+    green_down: int = 0
+    green_answered: int = 0
+    blue_statuses: dict[int, int] = {}
+    """Statuses of blue answers that could not serve as a baseline, for the likely cause."""
+    controls: int = 0
+    controls_mismatched: int = 0
+    reasks: int = 0
+    tokens: int = 0
+    latency: dict[str, list[int]] = {}
+    """By side, a count for each of BUCKETS and one above."""
+    seconds: dict[str, float] = {}
+
+
+class Tally(msgspec.Struct):
+    """All shards, and whether the unit bets carry a twin's control."""
+
+    shards: dict[str, Shard] = {}
+    paired: bool = False
+    complete: bool = True
+    """False while the run goes on, or when a tape ended without its closing line."""
+
+    def total(self) -> Shard:
+        """All shards added up."""
+        shards = list(self.shards.values())
+        return shards[0] if len(shards) == 1 else _add_up(shards)
+
+
+def quantile(counts: list[int], share: float) -> float | None:
+    """The upper bound in seconds of the bucket that holds the `share` quantile; None without counts."""
+    total = sum(counts)
+    seen = 0
+    for bound, count in zip((*BUCKETS, float("inf")), counts, strict=True):
+        seen += count
+        if total and seen >= share * total:
+            return bound
+    return None
+
+
+def merge(one: Tally, two: Tally) -> Tally:
+    """Per shard the sighting that got further, then the union."""
+    shards = dict(one.shards)
+    for key, shard in two.shards.items():
+        if key not in shards or shards[key].upto < shard.upto:
+            shards[key] = shard
+    return Tally(shards=shards, paired=one.paired or two.paired, complete=one.complete and two.complete)
+
+
+def _add_up(shards: list[Shard]) -> Shard:
+    total = Shard(id="total")
+    for shard in shards:
+        total.ledger = total.ledger.plus(shard.ledger)
+        for route, counts in shard.routes.items():
+            total.routes[route] = total.routes[route].plus(counts) if route in total.routes else counts
+        for bucket, count in shard.bets.items():
+            total.bets[bucket] = total.bets.get(bucket, 0) + count
+        for status, count in shard.blue_statuses.items():
+            total.blue_statuses[status] = total.blue_statuses.get(status, 0) + count
+        for side, histogram in shard.latency.items():
+            have = total.latency.get(side, [0] * len(histogram))
+            total.latency[side] = [a + b for a, b in zip(have, histogram, strict=True)]
+            total.seconds[side] = total.seconds.get(side, 0.0) + shard.seconds.get(side, 0.0)
+        for name in (
+            "upto", "units", "open_units", "session_units", "blue_asked", "blue_bad", "green_down",
+            "green_answered", "controls", "controls_mismatched", "reasks", "tokens",
+        ):  # fmt: skip
+            setattr(total, name, getattr(total, name) + getattr(shard, name))
+    return total

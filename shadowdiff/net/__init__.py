@@ -1,0 +1,1 @@
+"""Send requests and read answers: two transports behind one Protocol, and nothing about comparing."""

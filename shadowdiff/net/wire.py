@@ -1,0 +1,223 @@
+"""The fast transport: our own HTTP/1.1 client over asyncio protocols, the default for replaying.
+
+In:  the calls of one exchange. Out: one Observation a call. Both connections are open before either
+request is written; who is written first is random; one future serves all calls; one 100 ms sweep
+serves all deadlines. Why each: transport.md sections 1, 2 and 9.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+from shadowdiff.contracts import Call
+from shadowdiff.errors import UsageError
+from shadowdiff.model.exchange import Failure, Observation, Request, Role, header_bytes
+from shadowdiff.net.conn import HTTP2_ONLY, Conn, now
+from shadowdiff.net.endpoint import Endpoint
+from shadowdiff.net.pool import ConnectFailed, Pool
+
+SWEEP_S = 0.1
+SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
+
+
+class WireTransport:
+    """Keep-alive HTTP/1.1 to a fixed list of endpoints."""
+
+    def __init__(self, endpoints: Sequence[Endpoint], max_body: int = 1 << 20, seed: int | None = None) -> None:
+        self._pools = [Pool(endpoint, max_body) for endpoint in endpoints]
+        self._busy: set[Conn] = set()
+        self._random = random.Random(seed)
+        self._sweep: asyncio.TimerHandle | None = None
+        self.races = 0
+        """Kept connections that closed under a call before any answer byte."""
+
+    @property
+    def peers(self) -> dict[str, dict[str, int]]:
+        """Connections made, by target name and peer address."""
+        return {pool.endpoint.name: pool.peers for pool in self._pools}
+
+    async def send(self, calls: Sequence[Call]) -> tuple[Observation, ...]:
+        """Send all `calls` together; failures are observations.
+
+        A reused connection that dies before any answer byte is retried once on a fresh one for safe
+        methods. If blue (the first call) cannot be connected to, nobody is asked.
+        """
+        flight = _Flight(len(calls))
+        conns: list[Conn | None] = [self._pools[call.endpoint].take() for call in calls]
+        if None in conns:
+            await self._open(calls, conns, flight)
+        try:
+            if calls[0].role is Role.BLUE and flight.results[0] is not None:
+                self._not_asked(calls, conns, flight)
+            else:
+                self._start(calls, conns, flight)
+            if flight.left:
+                await flight.future
+            results = flight.results
+            for index, call in enumerate(calls):
+                seen = results[index]
+                if seen is not None and seen.failure is Failure.RACE:
+                    self.races += 1
+                    if call.request.method in SAFE:
+                        results[index] = await self._again(call)
+        except BaseException:
+            for conn in conns:
+                if conn is not None and conn.busy:
+                    conn._done = None
+                    conn._drop()
+                    self._busy.discard(conn)
+            raise
+        for seen in results:
+            if seen is not None and seen.detail is HTTP2_ONLY:
+                name = next(c for c, s in zip(calls, results, strict=True) if s is seen).role
+                raise UsageError(f"--{name}: the target {HTTP2_ONLY}")
+        return tuple(results)  # type: ignore[arg-type]
+
+    async def probe(self, index: int) -> None:
+        """Connect (and shake hands) once with endpoint `index`; keep the connection. Raises `ConnectFailed`."""
+        pool = self._pools[index]
+        pool.give(await pool.open())
+
+    async def aclose(self) -> None:
+        """Abort what is busy, close what is kept."""
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+        for conn in list(self._busy):
+            conn._drop()
+        for pool in self._pools:
+            pool.close()
+        await asyncio.sleep(0)
+
+    async def _open(self, calls: Sequence[Call], conns: list[Conn | None], flight: _Flight) -> None:
+        missing = [i for i, conn in enumerate(conns) if conn is None]
+
+        async def one(index: int) -> None:
+            try:
+                conns[index] = await self._pools[calls[index].endpoint].open()
+            except ConnectFailed as failed:
+                call = calls[index]
+                flight.done(
+                    index,
+                    Observation(
+                        role=call.role, failure=failed.failure, detail=failed.detail, due_at=call.due_at,
+                        sent_at=now(),
+                    ),
+                )  # fmt: skip
+
+        if len(missing) == 1:
+            await one(missing[0])
+        else:
+            async with asyncio.TaskGroup() as group:
+                for index in missing:
+                    group.create_task(one(index))
+
+    def _start(self, calls: Sequence[Call], conns: list[Conn | None], flight: _Flight) -> None:
+        order = list(range(len(calls)))
+        self._random.shuffle(order)
+        for index in order:
+            conn = conns[index]
+            if conn is not None:
+                self._write(calls[index], conn, index, flight)
+
+    def _write(self, call: Call, conn: Conn, index: int, flight: _Flight) -> None:
+        pool = self._pools[call.endpoint]
+
+        def done(observation: Observation) -> None:
+            self._busy.discard(conn)
+            pool.give(conn)
+            flight.done(index, observation)
+
+        self._busy.add(conn)
+        if self._sweep is None:
+            self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._tick)
+        request = call.request
+        if conn.closed:  # lost between take and write
+            conn._done = None
+            self._busy.discard(conn)
+            flight.done(
+                index,
+                Observation(role=call.role, failure=Failure.RACE, due_at=call.due_at, sent_at=now()),
+            )
+            return
+        conn.start(
+            serialize(request), call.role, request.method == "HEAD", call.due_at, pool.endpoint.deadlines,
+            done,
+        )  # fmt: skip
+
+    def _not_asked(self, calls: Sequence[Call], conns: list[Conn | None], flight: _Flight) -> None:
+        for index, call in enumerate(calls):
+            if flight.results[index] is None:
+                conn = conns[index]
+                if conn is not None:
+                    self._pools[call.endpoint].give(conn)
+                flight.done(
+                    index,
+                    Observation(role=call.role, failure=Failure.REFUSED, detail=NOT_ASKED, due_at=call.due_at),
+                )
+
+    async def _again(self, call: Call) -> Observation:
+        flight = _Flight(1)
+        conns: list[Conn | None] = [None]
+        await self._open([call], conns, flight)
+        if conns[0] is not None:
+            try:
+                self._write(call, conns[0], 0, flight)
+                await flight.future
+            except BaseException:
+                conns[0]._done = None
+                conns[0]._drop()
+                self._busy.discard(conns[0])
+                raise
+        result = flight.results[0]
+        assert result is not None  # noqa: S101 - the flight has landed
+        return result
+
+    def _tick(self) -> None:
+        moment = now()
+        for conn in [conn for conn in self._busy if conn.due < moment]:
+            conn.timed_out()
+        self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._tick) if self._busy else None
+
+
+NOT_ASKED = "not asked: blue could not be reached"
+
+
+class _Flight:
+    """The calls of one exchange in the air; the future fires when the last one lands."""
+
+    __slots__ = ("future", "left", "results")
+
+    def __init__(self, count: int) -> None:
+        self.future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.left = count
+        self.results: list[Observation | None] = [None] * count
+
+    def done(self, index: int, observation: Observation) -> None:
+        self.results[index] = observation
+        self.left -= 1
+        if not self.left and not self.future.done():
+            self.future.set_result(None)
+
+
+def serialize(request: Request) -> bytes:
+    """The bytes of a request: headers as given, in order and case, plus our Content-Length.
+
+    Raises `ValueError` for a control character in method, target or headers: that would split the request.
+    """
+    body = request.body
+    lines = [f"{request.method} {request.target} HTTP/1.1"]
+    lines += [f"{name}: {value}" for name, value in request.headers]
+    if body or request.method in _WITH_LENGTH:
+        lines.append(f"Content-Length: {len(body)}")
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+        raise ValueError("a header holds a control character")
+    try:
+        raw = head.encode("latin-1")
+    except UnicodeEncodeError:
+        raw = b"\r\n".join(header_bytes(line) for line in lines)
+    return raw + b"\r\n\r\n" + body

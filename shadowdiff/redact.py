@@ -1,0 +1,78 @@
+"""Remove secrets and credentials before a byte reaches disk, log, report, metric or alert.
+
+Comparison runs on raw bytes in memory; everything that is stored or shown passes through here.
+By name: headers, JSON keys (also escaped inside strings), query and form keys. By shape: bearer
+tokens, JWTs, `sk-…` and cloud keys, private keys.
+"""
+
+from __future__ import annotations
+
+import re
+
+from shadowdiff.model.exchange import Headers
+
+MARK = "[redacted]"
+
+_NAMES = (
+    r"password|passwd|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|access[_-]?token|refresh[_-]?token|"
+    r"id[_-]?token|client[_-]?secret|private[_-]?key|session[_-]?token|csrf[_-]?token|authorization|auth[_-]?token|"
+    r"signature|sig|x-amz-signature|x-amz-credential|x-amz-security-token|awsaccesskeyid|x-goog-signature"
+)
+SECRET_HEADERS = frozenset(
+    {
+        "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token",
+        "x-amz-security-token", "x-goog-api-key", "x-csrf-token", "www-authenticate", "authentication-info",
+    }
+)  # fmt: skip
+_SECRET_HEADER = re.compile(r"(?i).*[-_](token|secret|key|password|signature)")
+_SECRET_KEY = re.compile(rf"(?i)(?:[a-z0-9]+[_-])*(?:{_NAMES})")
+_JSON_FIELD = re.compile(
+    rf'(?i)(\\*"(?:[a-z0-9]+[_-])*(?:{_NAMES})\\*"\s*:\s*\\*")((?:[^"\\]|\\(?!")[^"])*)', re.ASCII
+)
+_QUERY_FIELD = re.compile(rf"(?i)((?:^|[?&;\s])(?:[a-z0-9]+[_-])*(?:{_NAMES})=)([^&\s;\"']+)")
+_SHAPES = re.compile(
+    r"(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}"
+    r"|\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}"
+    r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
+    r"|\bgh[pousr]_[A-Za-z0-9]{30,}"
+    r"|\bxox[abprs]-[A-Za-z0-9-]{10,}"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{0,8000}?-----END [A-Z ]*PRIVATE KEY-----"
+)
+
+
+def text(value: str) -> str:
+    """`value` without secrets: by field name and by shape."""
+    if len(value) < 6:
+        return value
+    value = _JSON_FIELD.sub(lambda m: m[1] + MARK, value)
+    if "=" in value:
+        value = _QUERY_FIELD.sub(lambda m: m[1] + MARK, value)
+    return _SHAPES.sub(MARK, value)
+
+
+def headers(pairs: Headers, *, credentials_only: bool = False) -> Headers:
+    """Header pairs with secret values marked. `credentials_only` keeps other values as they are (recording)."""
+    out = []
+    for name, value in pairs:
+        lower = name.lower()
+        if lower in SECRET_HEADERS or _SECRET_HEADER.fullmatch(lower):
+            value = MARK
+        elif not credentials_only:
+            value = text(value)
+        out.append((name, value))
+    return tuple(out)
+
+
+def target(value: str) -> str:
+    """A path and query without secret query values."""
+    path, mark, query = value.partition("?")
+    return path + mark + _QUERY_FIELD.sub(lambda m: m[1] + MARK, query) if mark else value
+
+
+def at_path(path: str, value: str) -> str:
+    """A finding's excerpt: marked whole when its path names a secret, else cleaned as text."""
+    leaf = path.rpartition("/")[2].removeprefix("header:")
+    if path and (_SECRET_KEY.fullmatch(leaf) or leaf.lower() in SECRET_HEADERS):
+        return MARK if value else value
+    return text(value)

@@ -1,0 +1,1 @@
+"""Show a verdict: terminal, page, JUnit, Markdown, metrics. Everything shown is redacted and escaped."""

@@ -1,0 +1,71 @@
+"""Keep the mismatches worth showing: the first few of every route and rule, bounded.
+
+A sink during a run; `from_tape` gives the same choice from a saved run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from shadowdiff import tape
+from shadowdiff.model.comparison import Comparison, Outcome
+from shadowdiff.model.exchange import Pair
+from shadowdiff.model.tally import Tally
+from shadowdiff.model.verdict import Verdict
+
+PER_CAUSE = 3
+MOST = 60
+
+
+class Examples:
+    """Collects tape lines, three a (route, rules) and sixty in all."""
+
+    def __init__(self) -> None:
+        self.lines: list[tape.Line] = []
+        self.causes: dict[tuple[str, tuple[str, ...]], int] = {}
+
+    def add(self, comparison: Comparison, pair: Pair) -> None:
+        """Take one settled comparison."""
+        if comparison.outcome is Outcome.MISMATCHED and self._wanted(comparison.route, comparison.rules):
+            self.lines.append(orjson.loads(tape.encode(comparison, pair)))
+
+    def close(self, tally: Tally, verdict: Verdict | None) -> None:
+        """Nothing to finish: the reports read `lines`."""
+
+    def take(self, line: tape.Line) -> None:
+        """Take one saved line."""
+        if line["outcome"] == "mismatched" and self._wanted(line["route"], tuple(line["rules"])):
+            self.lines.append(line)
+
+    def _wanted(self, route: str, rules: tuple[str, ...]) -> bool:
+        cause = (route, rules)
+        seen = self.causes.get(cause, 0)
+        if cause in self.causes or len(self.causes) < 5000:
+            self.causes[cause] = seen + 1
+        return seen < PER_CAUSE and len(self.lines) < MOST
+
+
+def from_tape(lines: Iterable[tape.Line]) -> Examples:
+    """The examples of a saved run."""
+    found = Examples()
+    for line in lines:
+        found.take(line)
+    return found
+
+
+def why(line: tape.Line) -> str:
+    """One line that says what differed."""
+    return str(line.get("why", "")) or ", ".join(line["rules"])
+
+
+def findings(line: tape.Line) -> list[dict[str, Any]]:
+    """Every finding of a line with its scorer, the firing ones first."""
+    out = [
+        {"scorer": scorer, "noisy": "", **finding}
+        for scorer, score in line["scores"].items()
+        for finding in score.get("findings", ())
+    ]
+    return sorted(out, key=lambda f: (bool(f.get("noisy")), f["severity"] == "info"))

@@ -1,0 +1,20 @@
+"""Text from targets and logs made safe to show: no terminal escapes, no hidden direction changes."""
+
+from __future__ import annotations
+
+import re
+
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\ud800-\udfff]")
+
+
+def safe(text: str, limit: int | None = None) -> str:
+    r"""`text` with control and bidi characters as visible escapes (`\x1b`); cut to `limit` with an ellipsis."""
+    shown = _UNSAFE.sub(lambda m: f"\\x{ord(m[0]):02x}" if ord(m[0]) < 256 else f"\\u{ord(m[0]):04x}", text)
+    if limit is not None and len(shown) > limit:
+        return shown[: limit - 1] + "…"
+    return shown
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """The same on one line."""
+    return safe(" ".join(text.split()), limit)

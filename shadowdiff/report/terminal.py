@@ -1,0 +1,129 @@
+"""The terminal: progress while running, the route table and the verdict line at the end, warnings.
+
+Everything goes to stderr; stdout is for `--json`. With no terminal it is plain lines, one every few
+seconds. Answer text is neutralized before it is shown.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from shadowdiff.model.tally import Shard
+from shadowdiff.model.verdict import Status, Verdict
+from shadowdiff.report.markdown import ledger_line
+from shadowdiff.report.plain import one_line
+from shadowdiff.units import show_percent as pct
+
+REPAINT_S = 0.3
+PLAIN_S = 5.0
+MAX_ROUTES = 12
+_COLOR = {
+    Status.PASS: "bold green", Status.FAIL: "bold red", Status.INCONCLUSIVE: "bold yellow",
+    Status.ERROR: "bold yellow", Status.ABORTED: "bold yellow",
+}  # fmt: skip
+
+
+def console(quiet: bool = False) -> Console:
+    """stderr, honoring NO_COLOR; `quiet` keeps it silent."""
+    return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+
+
+class Live:
+    """Progress from plain counters, repainted a few times a second."""
+
+    def __init__(
+        self, out: Console, shard: Shard, in_flight: Callable[[], int], interval: Callable[[], tuple[float, float]]
+    ) -> None:
+        self._out = out
+        self._shard = shard
+        self._in_flight = in_flight
+        self._interval = interval
+        self._started = self._painted = self._looked = time.monotonic()
+        self._last = 0
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        if out.is_terminal and not out.quiet:
+            self._progress = Progress(
+                TextColumn("[bold]{task.description}"), BarColumn(20, pulse_style="cyan"),
+                TextColumn("{task.fields[state]}"), TimeElapsedColumn(), console=out, auto_refresh=False,
+                transient=True,
+            )  # fmt: skip
+            self._task = self._progress.add_task("replay", total=None, state="")
+            self._progress.start()
+
+    def tick(self) -> None:
+        """Called after every comparison; cheap unless it is time to paint."""
+        moment = time.monotonic()
+        if moment - self._painted < (REPAINT_S if self._progress else PLAIN_S):
+            return
+        text = self._text(moment)
+        self._painted = moment
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, state=text)
+            self._progress.refresh()
+        else:
+            self._out.print(text, markup=False)
+
+    def stop(self) -> None:
+        """Take the progress line away."""
+        if self._progress is not None:
+            self._progress.stop()
+
+    def _text(self, moment: float) -> str:
+        shard = self._shard
+        rate = (shard.upto - self._last) / max(moment - self._painted, 1e-3)
+        self._last = shard.upto
+        low, high = self._interval()
+        return (
+            f"{shard.upto} settled, {rate:.0f}/s, {self._in_flight()} in flight, divergence "
+            f"{pct(shard.ledger.mismatched / max(1, shard.ledger.sent - shard.ledger.errored))}"
+            f" ({pct(low)} to {pct(high)} so far)"
+        )
+
+
+def show_verdict(out: Console, verdict: Verdict, folder: str = "") -> None:
+    """Route table, ledger, notes, then the verdict line."""
+    if verdict.routes and not out.quiet:
+        out.print(_table(verdict))
+    out.print(f"ledger: {ledger_line(verdict.ledger)}", markup=False)
+    for reason, count in list(verdict.reasons.items())[:6]:
+        out.print(f"  {count} × {one_line(reason, 200)}", markup=False)
+    for note in verdict.notes:
+        out.print(f"note: {one_line(note)}", markup=False)
+    d = verdict.divergence
+    line = f"[{_COLOR[verdict.verdict]}]{str(verdict.verdict).upper()}[/]: {escape(one_line(verdict.reason))}"
+    out.print(line)
+    if d.n:
+        out.print(
+            f"divergence {pct(d.rate)} of {d.n} {d.unit}s, interval {pct(d.low)} to {pct(d.high)}, limit {pct(d.limit)}, "
+            f"exit code {verdict.exit_code}",
+            markup=False,
+        )
+    else:
+        out.print(f"exit code {verdict.exit_code}", markup=False)
+    if folder:
+        out.print(f"results: {folder}", markup=False)
+
+
+def _table(verdict: Verdict) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", collapse_padding=True)
+    table.add_column("route", overflow="fold")
+    for name in ("judged", "differ", "rate", "interval", "blue ms", "green ms"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("rules", overflow="fold")
+    for r in verdict.routes[:MAX_ROUTES]:
+        style = "red" if r.low > verdict.divergence.limit else ""
+        table.add_row(
+            escape(one_line(r.route, 70)), str(r.n), str(r.mismatched), pct(r.rate), f"{pct(r.low)}-{pct(r.high)}",
+            f"{r.blue_ms:.1f}", f"{r.green_ms:.1f}", escape(", ".join(r.rules)), style=style,
+        )  # fmt: skip
+    rest = verdict.routes[MAX_ROUTES:]
+    if rest:
+        table.add_row(f"… {len(rest)} more routes", str(sum(r.n for r in rest)), str(sum(r.mismatched for r in rest)))
+    return table

@@ -1,0 +1,1 @@
+"""Where the stages meet. Read `pipeline.py` first."""

@@ -1,0 +1,123 @@
+"""The run folder: opened before the first request, filled as the run goes, finished with every report.
+
+verdict.json, comparisons.jsonl, report.html, junit.xml, summary.md, metrics.prom, run.json, state.json;
+audit.jsonl lies in the parent and grows across runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+import shadowdiff
+from shadowdiff import redact, tape
+from shadowdiff.config import Config
+from shadowdiff.errors import UsageError
+from shadowdiff.model.tally import Shard
+from shadowdiff.model.verdict import Verdict
+from shadowdiff.report.examples import Examples
+from shadowdiff.report.html.page import page
+from shadowdiff.report.junit import junit
+from shadowdiff.report.markdown import markdown
+from shadowdiff.report.prometheus import metrics
+
+RUNS = Path("reports/runs")
+
+
+class RunFolder:
+    """Owns the folder of one run."""
+
+    def __init__(self, out: Path | None, name: str, junitxml: Path | None = None) -> None:
+        """`out` names the folder itself, or None for reports/runs/<time>-<name>. Raises `UsageError`."""
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        clean = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:40] or "run"
+        self.path = out or _fresh(RUNS / f"{stamp}-{clean}")
+        self._junitxml = junitxml
+        self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            for old in [*self.path.glob("comparisons*.jsonl"), *self.path.glob("state*.json")]:
+                old.unlink()
+            (self.path / "verdict.json").unlink(missing_ok=True)  # no file means: not judged
+            if junitxml is not None:
+                junitxml.parent.mkdir(parents=True, exist_ok=True)
+                junitxml.touch()
+        except OSError as error:
+            raise UsageError(
+                f"--out {self.path}: cannot be written ({error.strerror}); name a folder you may write"
+            ) from None
+
+    @property
+    def audit(self) -> Path:
+        """The audit log shared by all runs in the parent folder."""
+        return self.path.parent / "audit.jsonl"
+
+    def begin(self, run: str, config: Config, logs: Sequence[Path]) -> None:
+        """Write run.json."""
+        targets = config.targets
+        info = tape.RunInfo(
+            run=run,
+            started_at=self.started_at,
+            tool_version=shadowdiff.__version__,
+            config_hash=config.hash,
+            gate=msgspec.to_builtins(config.gate),
+            paired=bool(targets.twin),
+            targets={role: getattr(targets, role) for role in ("blue", "green", "twin") if getattr(targets, role)},
+            logs=[str(path) for path in logs],
+            service=config.report.service,
+            candidate=config.report.candidate,
+        )
+        try:
+            tape.write_whole(self.path / "run.json", msgspec.json.encode(info))
+        except OSError as error:
+            raise UsageError(f"--out {self.path}: cannot be written ({error.strerror})") from None
+
+    def finish(self, verdict: Verdict, total: Shard, examples: Examples) -> None:
+        """Write every report, verdict.json last: whoever sees it sees all of them."""
+        write_reports(self.path, verdict, total, examples, self._junitxml)
+        tape.write_whole(self.path / "verdict.json", to_json(verdict))
+
+
+def write_reports(
+    folder: Path, verdict: Verdict, total: Shard, examples: Examples, junitxml: Path | None = None
+) -> None:
+    """report.html, junit.xml, summary.md and metrics.prom into `folder`."""
+    verdict = clean(verdict)
+    tape.write_whole(folder / "report.html", page(verdict, examples))
+    document = junit(verdict)
+    tape.write_whole(folder / "junit.xml", document)
+    if junitxml is not None:
+        tape.write_whole(junitxml, document, 0o644)
+    tape.write_whole(folder / "summary.md", markdown(verdict, examples).encode("utf-8"))
+    tape.write_whole(folder / "metrics.prom", metrics(verdict, total))
+
+
+def clean(verdict: Verdict) -> Verdict:
+    """The verdict without secrets: reasons can quote a target's or a log's words."""
+    return msgspec.structs.replace(
+        verdict,
+        reason=redact.text(verdict.reason),
+        reasons={redact.text(reason): count for reason, count in verdict.reasons.items()},
+        notes=tuple(redact.text(note) for note in verdict.notes),
+        routes=tuple(
+            msgspec.structs.replace(route, route=redact.text(route.route), worst=redact.text(route.worst))
+            for route in verdict.routes
+        ),
+    )
+
+
+def to_json(verdict: Verdict) -> bytes:
+    """verdict.json: one indented document."""
+    return msgspec.json.format(msgspec.json.encode(clean(verdict)), indent=2) + b"\n"
+
+
+def _fresh(path: Path) -> Path:
+    candidate, number = path, 1
+    while candidate.exists():
+        number += 1
+        candidate = path.with_name(f"{path.name}-{number}")
+    return candidate

@@ -1,0 +1,249 @@
+"""Judge a pair: is there a baseline, did green answer, what do the scorers say, what does the twin say.
+
+In:  a decoded Pair and the Baseline learnt so far. Out: a Comparison, and what blue showed against
+itself. Rules are OR-ed; there is no weighted sum. A scorer that raises is named and left out of the
+pair; it never takes the run down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from shadowdiff.contracts import Baseline, Scorer
+from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
+from shadowdiff.model.exchange import STATUS_ONLY, Failure, Observation, Pair
+from shadowdiff.score.noise import own_noise
+
+_NO_BASELINE = frozenset({401, 403, 407, 429})
+_FAILURE_WORDS = {
+    Failure.REFUSED: "refused the connection",
+    Failure.RESET: "broke the connection off",
+    Failure.TIMEOUT: "did not answer in time",
+    Failure.TLS: "failed the TLS handshake",
+    Failure.PROTOCOL: "sent no valid HTTP",
+    Failure.TOO_LARGE: "sent an endless body",
+    Failure.RACE: "closed a kept connection",
+}
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """A comparison with what was learnt on the way. `errors` are scorers that raised: name to message."""
+
+    comparison: Comparison
+    noise: frozenset[tuple[str, str]] = frozenset()
+    errors: Mapping[str, str] = {}
+
+
+class Panel:
+    """The scorers of a run. Picklable, so that large pairs can be judged in another process."""
+
+    def __init__(self, scorers: Sequence[Scorer], *, paired: bool, owner: Callable[[str], str] | None = None) -> None:
+        """`paired` says that `twin` is a second blue whose outcomes are subtracted."""
+        self._scorers = tuple(scorers)
+        self._paired = paired
+        self._owner = {s.name: owner(s.name) for s in scorers} if owner else {}
+
+    def compare(self, pair: Pair, baseline: Baseline) -> Judged:
+        """Judge one pair."""
+        why = no_baseline(pair)
+        if why:
+            return Judged(self._comparison(pair, Outcome.ERRORED, why=why, baseline=False))
+        errors: dict[str, str] = {}
+        if pair.twin is None:
+            scores = self._score(pair, baseline, errors)
+            return Judged(self._settle(pair, scores), errors=errors)
+        return self._three_ways(pair, baseline, errors)
+
+    def _three_ways(self, pair: Pair, baseline: Baseline, errors: dict[str, str]) -> Judged:
+        against_twin = msgspec.structs.replace(pair, green=pair.twin, green_doc=pair.twin_doc, twin=None)
+        raw = self._score(against_twin, baseline, errors)
+        learnt = own_noise(raw)
+        if not self._paired:
+            # a re-ask teaches and is never subtracted: what blue just did to itself is excused at once
+            known = baseline.noise.get(pair.exchange.route, frozenset()) | learnt
+            baseline = Baseline(baseline.version, {**baseline.noise, pair.exchange.route: known})
+            raw = self._score(against_twin, baseline, errors)
+        control = outcome_of(raw)
+        scores = self._score(pair, baseline, errors)
+        if not self._paired:
+            settled = msgspec.structs.replace(
+                self._settle(pair, scores), control=(control, Outcome.IGNORED), reask=True
+            )
+            return Judged(settled, learnt, errors)
+        if twin_failed(pair):
+            return Judged(
+                self._comparison(pair, Outcome.ERRORED, why=f"twin gave no control: {twin_failed(pair)}"),
+                errors=errors,
+            )
+        from_twin = msgspec.structs.replace(pair, blue=pair.twin, blue_doc=pair.twin_doc, twin=None)
+        other = outcome_of(self._score(from_twin, baseline, errors))
+        settled = self._settle(pair, scores)
+        hits = (settled.outcome is Outcome.MISMATCHED) + (other is Outcome.MISMATCHED)
+        excess = hits / 2 - (control is Outcome.MISMATCHED)
+        settled = msgspec.structs.replace(settled, control=(control, other), bet=(1 + excess) / 2)
+        return Judged(settled, learnt, errors)
+
+    def _score(self, pair: Pair, baseline: Baseline, errors: dict[str, str]) -> tuple[Score, ...]:
+        if pair.green.failure is not None:
+            words = _FAILURE_WORDS[pair.green.failure]
+            finding = Finding("", "failure", Severity.CRITICAL, str(pair.blue.status), pair.green.detail or words)
+            return (Score("failure", 1.0, (finding,)),)
+        equal = _equal(pair)
+        scores = []
+        for scorer in self._scorers:
+            if pair.blue.detail == STATUS_ONLY and scorer.name != "status":
+                continue
+            if equal and not scorer.on_equal and pair.exchange.expect is None:
+                continue
+            try:
+                score = scorer.score(pair, baseline)
+            except Exception as error:  # a plugin's bug is reported and contained, whatever it is
+                errors[scorer.name] = f"{self._owner.get(scorer.name, scorer.name)}: {error!r}"
+                continue
+            if score.divergence or score.findings or score.skipped:
+                scores.append(score)
+        return tuple(scores)
+
+    def _settle(self, pair: Pair, scores: tuple[Score, ...]) -> Comparison:
+        outcome = outcome_of(scores)
+        return self._comparison(pair, outcome, scores=scores, why=explain(outcome, scores))
+
+    def _comparison(
+        self, pair: Pair, outcome: Outcome, *, scores: tuple[Score, ...] = (), why: str, baseline: bool = True
+    ) -> Comparison:
+        exchange, blue, green = pair.exchange, pair.blue, pair.green
+        bet = None
+        if outcome is not Outcome.ERRORED:
+            bet = 1.0 if outcome is Outcome.MISMATCHED else 0.0
+        return Comparison(
+            id=exchange.id,
+            seq=exchange.seq,
+            route=exchange.route,
+            outcome=outcome,
+            unit=exchange.unit,
+            bet=bet,
+            session=exchange.session,
+            due_at=blue.due_at or green.due_at,
+            rules=tuple(s.scorer for s in scores if any(f.fires for f in s.findings)),
+            scores=scores,
+            timings=timings(pair),
+            blue_status=blue.response.status if blue.response is not None else 0,
+            green_status=green.response.status if green.response is not None else 0,
+            baseline=baseline,
+            green_down=green.failure is Failure.REFUSED,
+            why=why,
+            source=exchange.source,
+            tokens=_tokens(pair),
+        )
+
+
+def no_baseline(pair: Pair) -> str:
+    """Why blue's answer cannot serve as a baseline (promise 3), or an empty string."""
+    blue, recorded = pair.blue, pair.exchange.recorded_status
+    if pair.green.failure is Failure.RACE or blue.failure is Failure.RACE:
+        return "transport race: a kept connection closed under an unsafe request"
+    if blue.failure is not None:
+        return f"blue {_FAILURE_WORDS[blue.failure]}" + (f" ({blue.detail})" if blue.detail else "")
+    status = blue.status
+    if status == 429 and recorded != 429:
+        return "blue answered 429: too many requests"
+    if recorded:
+        expected = 200 if recorded == 304 else recorded  # conditional headers were stripped
+        if status // 100 != expected // 100:
+            return f"blue answered {status} where the capture has {recorded}"
+        return ""
+    if status in _NO_BASELINE or status >= 500:
+        return f"blue answered {status}"
+    return ""
+
+
+def twin_failed(pair: Pair) -> str:
+    """Why the twin's answer cannot serve as a control, or an empty string."""
+    twin = pair.twin
+    if twin is None:
+        return ""
+    if twin.failure is not None:
+        return f"it {_FAILURE_WORDS[twin.failure]}"
+    if twin.status // 100 != pair.blue.status // 100 and (twin.status in _NO_BASELINE or twin.status >= 500):
+        return f"it answered {twin.status}"
+    return ""
+
+
+def outcome_of(scores: Sequence[Score]) -> Outcome:
+    """mismatched when a finding fires, ignored when only accepted ones would have, else matched."""
+    accepted = False
+    for score in scores:
+        for finding in score.findings:
+            if finding.fires:
+                return Outcome.MISMATCHED
+            accepted = accepted or (bool(finding.noisy) and finding.severity is not Severity.INFO)
+    return Outcome.IGNORED if accepted else Outcome.MATCHED
+
+
+def explain(outcome: Outcome, scores: Sequence[Score]) -> str:
+    """One line: the first findings that decided the outcome."""
+    if outcome is Outcome.MATCHED:
+        return "no rule fired"
+    shown = []
+    for score in scores:
+        for finding in score.findings:
+            if finding.fires if outcome is Outcome.MISMATCHED else finding.noisy:
+                where = f" at {finding.path}" if finding.path else ""
+                reason = f" ({finding.noisy})" if finding.noisy else ""
+                shown.append(f"{finding.kind}{where}: {finding.blue[:60]} → {finding.green[:60]}{reason}")
+    more = f" and {len(shown) - 2} more" if len(shown) > 2 else ""
+    return "; ".join(shown[:2]) + more
+
+
+def timings(pair: Pair) -> Timings:
+    """The pair's spans, from send; lag is how late blue was sent against its due time."""
+    blue, green, twin = pair.blue, pair.green, pair.twin
+    return Timings(
+        blue_ttfb_s=round(blue.first_byte_s, 6),
+        blue_s=round(blue.total_s, 6),
+        green_ttfb_s=round(green.first_byte_s, 6),
+        green_s=round(green.total_s, 6),
+        twin_s=round(twin.total_s, 6) if twin is not None else 0.0,
+        blue_ttft_s=_ttft(pair.blue_doc),
+        green_ttft_s=_ttft(pair.green_doc),
+        lag_s=round(max(0.0, blue.sent_at - blue.due_at), 6) if blue.due_at and blue.sent_at else 0.0,
+    )
+
+
+def _ttft(document: object) -> float | None:
+    chat = getattr(document, "chat", None)
+    return None if chat is None or chat.ttft_s is None else round(chat.ttft_s, 6)
+
+
+def _tokens(pair: Pair) -> int:
+    total = 0
+    for document in (pair.blue_doc, pair.green_doc, pair.twin_doc):
+        if document is not None and document.chat is not None:
+            usage = dict(document.chat.usage)
+            total += usage.get("total_tokens") or sum(usage.values())
+    return total
+
+
+def _equal(pair: Pair) -> bool:
+    """Byte for byte the same answer, so that no scorer need look."""
+    one, two = pair.blue.response, pair.green.response
+    return (
+        one is not None
+        and two is not None
+        and one.body == two.body
+        and one.status == two.status
+        and one.size == two.size
+        and one.digest == two.digest
+        and _observed_headers(pair.blue) == _observed_headers(pair.green)
+    )
+
+
+def _observed_headers(seen: Observation) -> tuple[str | None, str | None, str | None]:
+    response = seen.response
+    if response is None:
+        return None, None, None
+    if len(response.headers) == 0:
+        return None, None, None
+    return response.header("content-type"), response.header("content-encoding"), response.header("location")

@@ -1,0 +1,348 @@
+"""Result files: NDJSON, versioned, readable after `kill -9`.
+
+A run folder holds `run.json` (what was compared and how, written first), `comparisons.jsonl` (one settled
+exchange a line, `comparisons-<n>.jsonl` a worker) and `state.json` (the ledger, replaced every second).
+Lines older than `VERSION` pass through one-step migrations; a torn last line is what a kill leaves.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from shadowdiff import redact
+from shadowdiff.errors import SourceError, UsageError
+from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
+from shadowdiff.model.exchange import Document, Headers, Observation, Pair
+from shadowdiff.model.tally import Ledger, Shard, Tally
+from shadowdiff.model.verdict import Verdict
+
+VERSION = 1
+FLUSH_S = 0.5
+STATE_S = 1.0
+_BATCH = 1 << 16
+
+Line = dict[str, Any]
+MIGRATIONS: dict[int, Callable[[Line], Line]] = {}
+"""From version to the function that makes the next one."""
+
+
+class RunInfo(msgspec.Struct):
+    """`run.json`: enough to judge the folder again without the original config."""
+
+    run: str
+    started_at: str
+    tool_version: str
+    config_hash: str
+    gate: dict[str, Any] = {}
+    paired: bool = False
+    targets: dict[str, str] = {}
+    logs: list[str] = []
+    service: str = ""
+    candidate: str = ""
+    v: int = VERSION
+
+
+class State(msgspec.Struct):
+    """`state.json`: the counts that lines alone cannot give back."""
+
+    shard: str
+    ledger: Ledger
+    open_units: list[str] = []
+    complete: bool = False
+    stopped: str = ""
+
+
+class TapeSink:
+    """Writes one worker's comparisons. Buffered: at most half a second of lines is lost to a kill."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        worker: int | None = None,
+        store: str = "mismatched",
+        max_body: int = 64 << 10,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`store` is mismatched, all or none: which pairs keep their redacted bodies. Raises `UsageError`."""
+        suffix = "" if worker is None else f"-{worker}"
+        self._folder = folder
+        self._suffix = suffix
+        self._store = store
+        self._max = max_body
+        self._clock = clock
+        self._lines: list[bytes] = []
+        self._size = 0
+        self._flushed = self._stated = clock()
+        path = folder / f"comparisons{suffix}.jsonl"
+        try:
+            self._file = path.open("wb", buffering=0)
+            path.chmod(0o600)
+        except OSError as error:
+            raise UsageError(f"--out {folder}: cannot be written ({error.strerror})") from None
+
+    def add(self, comparison: Comparison, pair: Pair) -> None:
+        """Queue one line; write when enough or old enough."""
+        line = encode(comparison, pair, self._store, self._max)
+        self._lines.append(line)
+        self._size += len(line)
+        if self._size >= _BATCH or self._clock() - self._flushed >= FLUSH_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is queued."""
+        if self._lines:
+            data = memoryview(b"".join(self._lines))
+            while data:  # a nearly full disk takes part of a write
+                data = data[self._file.write(data) :]
+            self._lines.clear()
+            self._size = 0
+        self._flushed = self._clock()
+
+    def state(self, shard: Shard, open_units: list[str], complete: bool, stopped: str, force: bool = False) -> None:
+        """Replace `state.json`, at most once a second unless forced."""
+        if not force and self._clock() - self._stated < STATE_S:
+            return
+        self._stated = self._clock()
+        self.flush()
+        state = State(shard.id, shard.ledger, open_units[:100_000], complete, stopped)
+        write_whole(self._folder / f"state{self._suffix}.json", msgspec.json.encode(state))
+
+    def close(self, tally: Tally, verdict: Verdict | None) -> None:
+        """Write the rest."""
+        self.flush()
+        self._file.close()
+
+
+def encode(comparison: Comparison, pair: Pair, store: str = "mismatched", max_body: int = 64 << 10) -> bytes:
+    """One redacted line, with its newline. `pair` gives the bodies that are kept."""
+    c = comparison
+    line: dict[str, Any] = {
+        "v": VERSION,
+        "id": c.id,
+        "seq": c.seq,
+        "route": c.route,
+        "outcome": c.outcome,
+        "rules": c.rules,
+        "scores": {score.scorer: _score(score) for score in c.scores},
+        "timings": _timings(c.timings),
+        "unit": c.unit,
+        "bet": c.bet,
+        "status": [c.blue_status, c.green_status],
+    }
+    if c.session is not None:
+        line["session"] = c.session
+    if c.outcome is not Outcome.MATCHED:
+        line["why"] = redact.text(c.why)
+    if c.source and c.source != c.id:
+        line["source"] = c.source
+    if c.control is not None:
+        line["control"] = c.control
+        line["reask"] = c.reask
+    if not c.baseline:
+        line["baseline"] = False
+    if c.green_down:
+        line["green_down"] = True
+    if c.after_divergence:
+        line["after_divergence"] = True
+    if c.tokens:
+        line["tokens"] = c.tokens
+    if store == "all" or (store == "mismatched" and c.outcome is Outcome.MISMATCHED):
+        request = pair.exchange.request
+        line["request"] = {
+            "method": request.method,
+            "target": redact.target(request.target),
+            "headers": redact.headers(request.headers),
+            "body": redact.text(request.body[:max_body].decode("utf-8", "replace")),
+        }
+        line["blue"] = _side(pair.blue, pair.blue_doc, max_body)
+        line["green"] = _side(pair.green, pair.green_doc, max_body)
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def read(path: Path) -> Iterator[Line]:
+    """Every whole line of one comparisons file, migrated to `VERSION`.
+
+    A torn last line is dropped. Raises `SourceError` naming file and line for any other damage.
+    """
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from None
+    with file:
+        for number, raw in enumerate(file, 1):
+            if not raw.endswith(b"\n"):
+                return
+            try:
+                line = orjson.loads(raw)
+                version = line["v"]
+            except (orjson.JSONDecodeError, KeyError, TypeError):
+                raise SourceError(f"{path}:{number}: no comparison line; was the file edited?") from None
+            while version < VERSION:
+                line = MIGRATIONS[version](line)
+                version += 1
+            if version > VERSION:
+                raise SourceError(f"{path}:{number}: version {version} is newer than {VERSION}; upgrade shadowdiff")
+            yield line
+
+
+def decode(line: Line) -> Comparison:
+    """The comparison of one line; bodies stay in the line."""
+    control = line.get("control")
+    blue, green = line["status"]
+    return Comparison(
+        id=line["id"],
+        seq=line["seq"],
+        route=line["route"],
+        outcome=Outcome(line["outcome"]),
+        unit=line["unit"],
+        bet=line["bet"],
+        session=line.get("session"),
+        control=(Outcome(control[0]), Outcome(control[1])) if control else None,
+        reask=line.get("reask", False),
+        rules=tuple(line["rules"]),
+        scores=tuple(_unscore(name, score) for name, score in line["scores"].items()),
+        timings=Timings(**line["timings"]),
+        blue_status=blue,
+        green_status=green,
+        baseline=line.get("baseline", True),
+        green_down=line.get("green_down", False),
+        why=line.get("why", ""),
+        source=line.get("source") or line["id"],
+        after_divergence=line.get("after_divergence", False),
+        tokens=line.get("tokens", 0),
+    )
+
+
+def files(results: Path) -> list[Path]:
+    """The comparisons files of a run folder, or the file itself. Raises `SourceError` when there are none."""
+    if results.is_file():
+        return [results]
+    found = sorted(results.glob("comparisons*.jsonl"))
+    if not found:
+        what = "holds no comparisons*.jsonl" if results.is_dir() else "no such file or folder"
+        raise SourceError(f"{results}: {what}; give a run folder that replay wrote")
+    return found
+
+
+def info(results: Path) -> RunInfo | None:
+    """`run.json` beside the results, None when it is not there."""
+    folder = results if results.is_dir() else results.parent
+    try:
+        return msgspec.json.decode((folder / "run.json").read_bytes(), type=RunInfo)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise SourceError(f"{folder / 'run.json'}: cannot be read ({error})") from None
+
+
+def state(comparisons: Path) -> State | None:
+    """The state file that belongs to one comparisons file, None when it is missing or torn."""
+    path = comparisons.with_name(comparisons.name.replace("comparisons", "state").replace(".jsonl", ".json"))
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode(path.read_bytes(), type=State)
+    return None
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replace a file so that a reader or a kill sees the old or the new one, never a half."""
+    temporary = path.with_name(path.name + ".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+    temporary.replace(path)
+
+
+def _score(score: Score) -> dict[str, Any]:
+    out: dict[str, Any] = {"divergence": round(score.divergence, 4)}
+    if score.findings:
+        out["findings"] = [_finding(finding) for finding in score.findings[:50]]
+        if len(score.findings) > 50:
+            out["more"] = len(score.findings) - 50
+    if score.skipped:
+        out["skipped"] = score.skipped
+    return out
+
+
+def _finding(finding: Finding) -> dict[str, str]:
+    out = {
+        "path": finding.path,
+        "kind": finding.kind,
+        "severity": str(finding.severity),
+        "blue": redact.at_path(finding.path, finding.blue),
+        "green": redact.at_path(finding.path, finding.green),
+    }
+    if finding.noisy:
+        out["noisy"] = finding.noisy
+    return out
+
+
+def _unscore(name: str, score: dict[str, Any]) -> Score:
+    findings = tuple(
+        Finding(f["path"], f["kind"], Severity(f["severity"]), f["blue"], f["green"], f.get("noisy", ""))
+        for f in score.get("findings", ())
+    )
+    return Score(name, score["divergence"], findings, score.get("skipped", ""))
+
+
+def _timings(t: Timings) -> dict[str, float]:
+    out = {
+        "blue_ttfb_s": t.blue_ttfb_s, "blue_s": t.blue_s, "green_ttfb_s": t.green_ttfb_s, "green_s": t.green_s,
+    }  # fmt: skip
+    if t.twin_s:
+        out["twin_s"] = t.twin_s
+    if t.blue_ttft_s is not None:
+        out["blue_ttft_s"] = t.blue_ttft_s
+    if t.green_ttft_s is not None:
+        out["green_ttft_s"] = t.green_ttft_s
+    if t.lag_s:
+        out["lag_s"] = t.lag_s
+    return out
+
+
+def _side(seen: Observation, document: Document | None, max_body: int) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    if seen.failure is not None:
+        out["failure"] = str(seen.failure)
+        out["detail"] = seen.detail
+    response = seen.response
+    if response is None:
+        return out
+    out["status"] = response.status
+    out["headers"] = _plain(redact.headers(response.headers))
+    out["size"] = response.size
+    text = stored_text(response.body, document)
+    out["body"] = redact.text(text[:max_body])
+    if len(text) > max_body:
+        out["cut"] = True
+    return out
+
+
+def stored_text(body: bytes, document: Document | None) -> str:
+    """What is kept of a body for people: the visible text of a chat, else the decoded body."""
+    if document is None or document.kind in ("empty",):
+        return body.decode("utf-8", "replace")
+    if document.kind == "binary":
+        return f"({len(body)} bytes, not text)"
+    if document.kind in ("json", "chat"):
+        return msgspec.json.format(_json(document.value), indent=2).decode("utf-8", "replace")
+    return document.text
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except (ValueError, OverflowError, RecursionError, TypeError):
+        return msgspec.json.encode(repr(value))
+
+
+def _plain(pairs: Headers) -> list[list[str]]:
+    return [[name, value] for name, value in pairs]

@@ -1,0 +1,100 @@
+"""Spare the targets: back off on 429, honor Retry-After, and stop pressing a blue that sickens.
+
+A 429 or an overloaded 503 from any target pauses all sending (targets often share one model
+account). A blue that fails half of its last 20 answers opens the breaker: a pause that doubles
+from 1 s to 30 s; after five pauses without recovery the run is given up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from shadowdiff.model.exchange import Failure, Observation, Role
+
+WINDOW = 20
+FIRST_S = 1.0
+LONGEST_S = 30.0
+GIVE_UP = 5
+_RETRY_CAP_S = 60.0
+
+
+class Brake:
+    """Watches observations and says when the next exchange may go out."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._until = 0.0
+        self._pause = FIRST_S
+        self._throttle = FIRST_S
+        self._recent: deque[bool] = deque(maxlen=WINDOW)
+        self._opened = 0
+        self.throttled = 0
+        """429 and overloaded answers seen, for the summary."""
+        self.given_up = ""
+        """Why sending was given up, or empty."""
+
+    def note(self, seen: Observation, expected_status: int = 0) -> None:
+        """Take one observation into account. A recorded 5xx is how blue behaves: no sign of sickness."""
+        response = seen.response
+        if response is not None and _asks_for_rest(response.status, response.header("retry-after")):
+            self.throttled += 1
+            rest = _retry_after(response.header("retry-after"))
+            if rest is None:
+                rest, self._throttle = self._throttle, min(self._throttle * 2, LONGEST_S)
+            self._hold(min(rest, _RETRY_CAP_S))
+        elif seen.role is Role.BLUE:
+            self._throttle = max(FIRST_S, self._throttle / 2)
+        if seen.role is Role.BLUE:
+            self._blue(seen, expected_status)
+
+    async def clear(self) -> None:
+        """Return when sending may go on."""
+        while (wait := self._until - self._clock()) > 0:  # noqa: ASYNC110 - a later 429 may move the end
+            await asyncio.sleep(min(wait, 1.0))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether sending is paused now."""
+        return self._until > self._clock()
+
+    def _blue(self, seen: Observation, expected_status: int) -> None:
+        sick = (seen.failure is not None and seen.failure is not Failure.RACE) or (
+            seen.status >= 500 and not expected_status >= 500
+        )
+        self._recent.append(sick)
+        if not sick:
+            if sum(self._recent) * 2 < len(self._recent):
+                self._pause, self._opened = FIRST_S, 0
+            return
+        if len(self._recent) == WINDOW and sum(self._recent) * 2 >= WINDOW:
+            self._recent.clear()
+            self._opened += 1
+            if self._opened >= GIVE_UP:
+                self.given_up = f"blue failed at least half of its answers through {GIVE_UP} pauses"
+            self._hold(self._pause)
+            self._pause = min(self._pause * 2, LONGEST_S)
+
+    def _hold(self, seconds: float) -> None:
+        self._until = max(self._until, self._clock() + seconds)
+
+
+def _asks_for_rest(status: int, retry_after: str | None) -> bool:
+    return status in (429, 529) or (status == 503 and retry_after is not None)
+
+
+def _retry_after(value: str | None) -> float | None:
+    """Seconds from a Retry-After header (RFC 9110 section 10.2.3): a number or a date."""
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment.tzinfo else None

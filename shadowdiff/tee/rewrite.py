@@ -1,0 +1,123 @@
+"""Make the calls of one exchange: what was captured, but for the changes listed in docs/reference/fidelity.md.
+
+Stripped: hop-by-hop headers and those `Connection` names, Content-Length (written anew), Expect,
+conditional headers and Range (a 304 hides the body), tracing headers (shadow spans must not join the
+user's trace), and Authorization and Cookie unless forwarding is asked for. Set: Host, the headers
+given per target, and our marker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from shadowdiff.contracts import Call
+from shadowdiff.model.exchange import Exchange, Request, Role
+from shadowdiff.net.endpoint import Endpoint
+from shadowdiff.tee.isolate import Isolator
+
+HOP_BY_HOP = frozenset(
+    {
+        "connection", "keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te",
+        "trailer", "transfer-encoding", "upgrade", "content-length", "expect", "http2-settings",
+    }
+)  # fmt: skip
+CONDITIONAL = frozenset(
+    {"if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range", "range"}
+)
+TRACING = frozenset({"traceparent", "tracestate", "baggage"})
+CREDENTIALS = frozenset({"authorization", "cookie"})
+
+
+class Target:
+    """One role's share of the rewriting: its endpoint and the headers set for it."""
+
+    def __init__(self, role: Role, index: int, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
+        self.role = role
+        self.index = index
+        self.endpoint = endpoint
+        self.headers = tuple(headers.items())
+        self.replaces = frozenset(name.lower() for name in headers)
+
+
+class Rewriter:
+    """Turns an exchange into one call a target."""
+
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        *,
+        run: str,
+        isolator: Isolator | None = None,
+        forward_auth: bool = False,
+        marker: bool = True,
+    ) -> None:
+        self._targets = {target.role: target for target in targets}
+        self._isolator = isolator
+        self._strip = HOP_BY_HOP | CONDITIONAL | TRACING | (frozenset() if forward_auth else CREDENTIALS)
+        self._marker = run if marker else ""
+        self.stripped_credentials = 0
+        """Exchanges whose Authorization or Cookie was held back, for the low-fidelity hint."""
+
+    @property
+    def isolated(self) -> dict[str, int]:
+        """Rewritten ids by place."""
+        return dict(self._isolator.counts) if self._isolator else {}
+
+    def calls(self, exchange: Exchange, roles: Sequence[Role], due_at: float) -> list[Call]:
+        """The calls for `roles`, in that order. Raises `ValueError` for a header that would split a request."""
+        request = exchange.request
+        kept = self._kept(request)
+        for _, value in kept:
+            if "\n" in value or "\r" in value or "\0" in value:
+                raise ValueError("a header holds a control character")
+        return [self._call(request, kept, role, due_at) for role in roles]
+
+    def _kept(self, request: Request) -> list[tuple[str, str]]:
+        kept = []
+        named: set[str] = set()
+        held_back = False
+        strip = self._strip
+        for pair in request.headers:
+            lower = pair[0].lower()
+            if lower in strip:
+                if lower == "connection":
+                    named.update(part.strip().lower() for part in pair[1].split(","))
+                held_back = held_back or lower in CREDENTIALS
+            else:
+                kept.append(pair)
+        if held_back:
+            self.stripped_credentials += 1
+        if named:
+            kept = [pair for pair in kept if pair[0].lower() not in named]
+        return kept
+
+    def _call(self, request: Request, kept: list[tuple[str, str]], role: Role, due_at: float) -> Call:
+        target = self._targets[role]
+        host = target.endpoint.host_header
+        headers: list[tuple[str, str]] = []
+        seen_host = False
+        for name, value in kept:
+            lower = name.lower()
+            if lower == "host":
+                if not seen_host:
+                    headers.append((name, host))
+                    seen_host = True
+            elif lower not in target.replaces:
+                headers.append((name, value))
+        if not seen_host:
+            headers.insert(0, ("Host", host))
+        headers.extend(target.headers)
+        if self._marker:
+            headers.append(("X-Shadowdiff-Run", f"{self._marker}-{role}"))
+        if self._isolator is not None:
+            request = self._isolator.apply(request, headers, role)
+        else:
+            request = Request(method=request.method, target=request.target, headers=tuple(headers), body=request.body)
+        if target.endpoint.prefix:
+            request = Request(
+                method=request.method,
+                target=target.endpoint.prefix + request.target,
+                headers=request.headers,
+                body=request.body,
+            )
+        return Call(role=role, endpoint=target.index, request=request, due_at=due_at)

@@ -1,0 +1,267 @@
+"""Keep many exchanges in flight, sessions in order, and hand back observed pairs.
+
+In:  a source's exchanges. Out: pairs, in the order they finished. `Tee.running` is the only owner of
+the worker tasks; leaving it drains what is in the air or cancels it. Workers share one plain
+iterator and wait on one future an exchange (transport.md section 2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterator
+
+from shadowdiff.contracts import Transport
+from shadowdiff.model.exchange import STATUS_ONLY, Exchange, Failure, Observation, Pair, Response, Role
+from shadowdiff.model.tally import Ledger
+from shadowdiff.tee.brake import Brake
+from shadowdiff.tee.hold import Holder
+from shadowdiff.tee.pace import Pacer
+from shadowdiff.tee.rewrite import Rewriter
+from shadowdiff.tee.session import Sessions
+
+MAX_PARKED = 10_000
+DRAIN_S = 60.0
+
+
+class Budget:
+    """How many requests (all targets together) or answer tokens may be spent; None: no limit."""
+
+    def __init__(self, amount: int | None = None, kind: str = "requests") -> None:
+        self._left = amount
+        self.kind = kind
+        self.text = "" if amount is None else f"{amount}-{kind}"
+
+    def afford(self, requests: int) -> bool:
+        """Whether `requests` more may be sent; spends them when counting requests."""
+        if self._left is None:
+            return True
+        if self.kind == "tokens":
+            return self._left > 0
+        if self._left < requests:
+            return False
+        self._left -= requests
+        return True
+
+    def spend_tokens(self, tokens: int) -> None:
+        """Count tokens an answer said it used."""
+        if self._left is not None and self.kind == "tokens":
+            self._left -= tokens
+
+
+class Tee:
+    """The sending side of a run."""
+
+    def __init__(
+        self,
+        *,
+        transport: Transport,
+        rewriter: Rewriter,
+        holder: Holder,
+        pacer: Pacer,
+        brake: Brake,
+        sessions: Sessions,
+        ledger: Ledger,
+        roles: Callable[[Exchange], tuple[Role, ...]],
+        budget: Budget | None = None,
+        max_in_flight: int = 16,
+        limit: int | None = None,
+        duration: float | None = None,
+        opened: Callable[[Exchange], None] = lambda _: None,
+    ) -> None:
+        """`roles` says whom to ask for an exchange; `opened` hears of each exchange about to be sent."""
+        self._transport = transport
+        self._rewriter = rewriter
+        self._holder = holder
+        self._pacer = pacer
+        self._brake = brake
+        self._sessions = sessions
+        self._ledger = ledger
+        self._roles = roles
+        self._budget = budget or Budget()
+        self._width = max_in_flight
+        self._limit = limit
+        self._duration = duration
+        self._opened = opened
+        self._source: Iterator[Exchange] = iter(())
+        self._ready: deque[Pair] = deque()
+        self._parked: dict[str, deque[tuple[Exchange, float]]] = {}
+        self._parked_count = 0
+        self._wake: asyncio.Future[None] | None = None
+        self._room = asyncio.Event()
+        self._unparked = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._deadline: asyncio.TimerHandle | None = None
+        self._alive = 0
+        self._drawn = 0
+        self._ended = False
+        self._ends_at = float("inf")
+        self.in_flight = 0
+        self.stopping = ""
+        """Why no more is sent, or empty while sending."""
+
+    @contextlib.asynccontextmanager
+    async def running(self, source: Iterator[Exchange]) -> AsyncIterator[Tee]:
+        """Start the workers; on leaving, whatever is still in the air is given up."""
+        self._source = source
+        if self._duration is not None:
+            self._ends_at = time.monotonic() + self._duration
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._tasks = [group.create_task(self._worker()) for _ in range(self._width)]
+                self._alive = len(self._tasks)
+                try:
+                    yield self
+                finally:
+                    self.stop("left")
+                    self.abort()
+                    if self._deadline is not None:
+                        self._deadline.cancel()
+        except* asyncio.CancelledError:
+            pass
+
+    def stop(self, why: str, drain_s: float = DRAIN_S) -> None:
+        """Send nothing new; what is in the air lands and is counted, up to the deadline."""
+        if not self.stopping:
+            self.stopping = why
+            self._deadline = asyncio.get_running_loop().call_later(drain_s, self.abort)
+
+    def abort(self) -> None:
+        """Give up on what is in the air; it is handed back as interrupted."""
+        for task in self._tasks:
+            task.cancel()
+
+    def __aiter__(self) -> Tee:
+        return self
+
+    async def __anext__(self) -> Pair:
+        while not self._ready:
+            if not self._alive:
+                raise StopAsyncIteration
+            self._wake = asyncio.get_running_loop().create_future()
+            await self._wake
+        pair = self._ready.popleft()
+        if len(self._ready) < self._width:
+            self._room.set()
+        return pair
+
+    async def _worker(self) -> None:
+        try:
+            while (drawn := await self._draw()) is not None:
+                exchange, due = drawn
+                await self._one(exchange, due)
+                while (turn := self._next_turn(exchange)) is not None:
+                    exchange, due = turn
+                    await self._one(exchange, due)
+        finally:
+            self._alive -= 1
+            self._notify()
+
+    async def _draw(self) -> tuple[Exchange, float] | None:
+        """The next exchange to send, holding back what must not go; None at the end."""
+        passed = 0
+        while not self._ended and not self.stopping:
+            if self._limit is not None and self._drawn >= self._limit:
+                self.stop(f"limit of {self._limit} reached")
+                break
+            exchange = next(self._source, None)
+            if exchange is None:
+                self._ended = True
+                self._sessions.close_all()
+                break
+            held = self._holder.verdict(exchange)
+            if held is not None:
+                self._ledger.note(*held)
+                passed += 1
+                if passed % 200 == 0:
+                    await asyncio.sleep(0)
+                continue
+            self._drawn += 1
+            exchange = self._sessions.place(exchange)
+            due = self._pacer.due(exchange.captured_at)
+            if exchange.session is None:
+                return exchange, due
+            queue = self._parked.get(exchange.session)
+            if queue is None:
+                self._parked[exchange.session] = deque()
+                return exchange, due
+            queue.append((exchange, due))
+            self._parked_count += 1
+            if self._parked_count > MAX_PARKED:
+                self._unparked.clear()
+                await self._unparked.wait()
+        return None
+
+    def _next_turn(self, exchange: Exchange) -> tuple[Exchange, float] | None:
+        if exchange.session is None:
+            return None
+        queue = self._parked[exchange.session]
+        if not queue:
+            del self._parked[exchange.session]
+            return None
+        self._parked_count -= 1
+        self._unparked.set()
+        return queue.popleft()
+
+    async def _one(self, exchange: Exchange, due: float) -> None:
+        if not self.stopping:
+            await self._pacer.until(due)
+            if self._brake.waiting:
+                await self._brake.clear()
+            if self._brake.given_up:
+                self.stop(self._brake.given_up)
+            if time.monotonic() >= self._ends_at:
+                self.stop("duration is over")
+        if self.stopping:
+            self._ledger.unsent += 1
+            return
+        roles = self._roles(exchange)
+        if not self._budget.afford(len(roles)):
+            self._ledger.unsent += 1
+            self.stop(f"budget of {self._budget.text} is spent")
+            return
+        try:
+            calls = self._rewriter.calls(exchange, roles, due or time.monotonic())
+        except ValueError as error:
+            self._ledger.note("skipped", f"unsupported: {error}")
+            return
+        self._opened(exchange)
+        self.in_flight += 1
+        self._ledger.sent += 1
+        try:
+            seen = await self._transport.send(calls)
+        except asyncio.CancelledError:
+            seen = tuple(Observation(role=call.role, failure=Failure.TIMEOUT, detail=INTERRUPTED) for call in calls)
+        self.in_flight -= 1
+        for observation in seen:
+            self._brake.note(observation, exchange.recorded_status)
+        self._ready.append(self._pair(exchange, seen))
+        self._notify()
+        while len(self._ready) >= 2 * self._width:
+            self._room.clear()
+            await self._room.wait()
+
+    def _pair(self, exchange: Exchange, seen: tuple[Observation, ...]) -> Pair:
+        by_role = {observation.role: observation for observation in seen}
+        blue = by_role.get(Role.BLUE) or exchange.blue or recorded_blue(exchange)
+        return Pair(exchange=exchange, blue=blue, green=by_role[Role.GREEN], twin=by_role.get(Role.TWIN))
+
+    def _notify(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+
+INTERRUPTED = "interrupted before the answer came"
+
+
+def recorded_blue(exchange: Exchange) -> Observation:
+    """The captured answer as blue's observation (`--blue recorded`)."""
+    recorded = exchange.recorded
+    if recorded is not None:
+        return Observation(role=Role.BLUE, response=recorded)
+    if exchange.recorded_status:
+        status_only = Response(status=exchange.recorded_status)
+        return Observation(role=Role.BLUE, response=status_only, detail=STATUS_ONLY)
+    return Observation(role=Role.BLUE, failure=Failure.REFUSED, detail="the capture has no answer")
