@@ -40,7 +40,8 @@ def open_capture(path: Path) -> BinaryIO:
     head = raw.peek(4)[:4]
     reader: BinaryIO = raw
     if head.startswith(_GZIP):
-        reader = cast(BinaryIO, gzip.GzipFile(fileobj=raw))
+        raw.close()  # a GzipFile around a file object would leave it open
+        reader = cast(BinaryIO, gzip.open(path, "rb"))
     elif head.startswith(_ZSTD):
         stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
         reader = cast(BinaryIO, io.BufferedReader(stream, 1 << 16))

@@ -52,7 +52,7 @@ class _Line(msgspec.Struct):
     target: str | None = None
     path: str | None = None
     url: str | None = None
-    headers: Any = None
+    headers: msgspec.Raw = _NOTHING
     body: Any = None
     body_b64: str | None = None
     json: msgspec.Raw = _NOTHING
@@ -63,6 +63,7 @@ class _Line(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Line).decode
+_MAX_BLOCKS = 4096
 
 
 class JsonlSource:
@@ -72,6 +73,7 @@ class JsonlSource:
         self._path = path
         self._builder = builder
         self._post = post
+        self._blocks: dict[bytes, Headers] = {}
 
     def stream(self) -> Iterator[Exchange]:
         """Every exchange in file order; a bad line is counted and passed over."""
@@ -99,7 +101,7 @@ class JsonlSource:
             raise Unreadable("has no target, path or url (bare JSON bodies need --post PATH)")
         if record.v > VERSION:
             raise Unreadable(f"capture version {record.v} is newer than {VERSION}; upgrade shadowdiff")
-        headers = header_pairs(record.headers)
+        headers = self._headers(record.headers)
         body, found = _body(record)
         if record.json is not _NOTHING and not _has(headers, "content-type"):
             headers = (*headers, ("Content-Type", "application/json"))
@@ -120,6 +122,19 @@ class JsonlSource:
             tags=record.tags,
             expect=record.expect,
         )
+
+    def _headers(self, raw: msgspec.Raw) -> Headers:
+        """Captures repeat the same header blocks; a block is parsed once while it is remembered."""
+        if raw is _NOTHING:
+            return ()
+        block = bytes(raw)
+        headers = self._blocks.get(block)
+        if headers is None:
+            headers = header_pairs(msgspec.json.decode(block))
+            if len(self._blocks) >= _MAX_BLOCKS:
+                self._blocks.clear()
+            self._blocks[block] = headers
+        return headers
 
     def _bare(self, where: str, line: bytes) -> Exchange:
         headers = (("Content-Type", "application/json"),)

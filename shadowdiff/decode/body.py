@@ -125,7 +125,7 @@ def _brotli(body: bytes, cap: int) -> tuple[bytes, bool]:
     out = bytearray(stream.process(body, output_buffer_limit=cap))
     while not stream.is_finished() and not stream.can_accept_more_data() and len(out) < cap:
         out += stream.process(b"", output_buffer_limit=cap - len(out))
-    return bytes(out), stream.is_finished()
+    return bytes(out[:cap]), stream.is_finished() and len(out) <= cap
 
 
 def _zstd(body: bytes, cap: int) -> tuple[bytes, bool]:

@@ -15,6 +15,7 @@ from shadowdiff.decode.body import to_text
 from shadowdiff.model.exchange import Document, Response
 
 MISSING = object()
+_SCALARS = frozenset(bytes([byte]) for byte in b'"-0123456789tfn')
 
 
 class JsonText:
@@ -25,7 +26,9 @@ class JsonText:
         if head[:1] in (b"{", b"["):
             return 20.0
         kind = (response.header("content-type") or "").lower()
-        return 15.0 if "json" in kind and "ndjson" not in kind else -1.0
+        if "json" in kind and "ndjson" not in kind:
+            return 15.0
+        return 5.0 if head[:1] in _SCALARS else -1.0
 
     def decode(self, response: Response, body: bytes) -> Document:
         """A json document, or plain text when it does not parse."""

@@ -13,7 +13,7 @@ MAX_EVENT_BYTES = 1 << 20
 
 
 class Event(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One dispatched event. `offset` is where its last byte stands in the body."""
+    """One dispatched event. `offset` is just after the first byte of the line end that dispatched it."""
 
     data: str
     name: str = ""
@@ -66,7 +66,7 @@ class EventParser:
                         after += 1
                 else:
                     self._skip_lf = True
-            self._line(data[begin:end], self._offset + after, events)
+            self._line(data[begin:end], self._offset + end + 1, events)
             begin = after
         self._offset += begin
         del self._pending[:begin]

@@ -42,9 +42,8 @@ def tour(out: Path | None, say: Callable[[str], None]) -> int:
             f"good candidate: {good.verdict} (exit {good.exit_code}); bad candidate: {bad.verdict} (exit {bad.exit_code})"
         )
         took = time.monotonic() - begun
-        say(
-            f"{'The planted regression was caught' if caught else 'THE PLANTED REGRESSION WAS NOT CAUGHT'} in {took:.0f} s."
-        )
+        result = "The planted regression was caught" if caught else "THE PLANTED REGRESSION WAS NOT CAUGHT"
+        say(f"{result} in {took:.0f} s.")
         if out is not None:
             say(f"Open {folder / 'bad' / 'report.html'} to see what changed.")
         else:

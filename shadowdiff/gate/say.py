@@ -33,7 +33,8 @@ def passed(d: Divergence) -> str:
 
 def undecided(d: Divergence, min_fail: int, min_pass: int) -> str:
     """Not enough either way, and what would be."""
-    seen = f"green differs in {pct(max(d.rate, 0.0))} of {d.n} {d.unit}s (between {pct(max(d.low, 0.0))} and {pct(d.high)})"
+    between = f"between {pct(max(d.low, 0.0))} and {pct(d.high)}"
+    seen = f"green differs in {pct(max(d.rate, 0.0))} of {d.n} {d.unit}s ({between})"
     if d.n < min_pass and (d.n < min_fail or d.rate <= d.limit):
         need = max(min_pass, math.ceil(3.9 / d.limit)) if d.limit else min_pass
         return f"too little evidence: {seen}; a pass at {pct(d.limit)} needs at least {need} {d.unit}s"
@@ -78,7 +79,8 @@ def unreliable(total: Shard, limit: float) -> str:
     rate = total.controls_mismatched / total.controls
     return (
         f"unreliable baseline: asked twice, blue disagreed with itself in {pct(rate)} of {total.controls} "
-        f"exchanges, above the limit of {pct(limit)}; give a --twin so that noise is subtracted, or ignore what varies"
+        f"exchanges, above the limit of {pct(limit)}; give a --twin so that noise is subtracted, "
+        "or ignore what varies"
     )
 
 
@@ -116,8 +118,8 @@ def explain(status: Status, d: Divergence, alpha: float, beta: float) -> str:
         )
     if status is Status.PASS:
         return (
-            f"A release that differs in {pct(d.limit)} or more would pass in at most {pct(beta)} of runs. What we can "
-            f"say: on traffic like this, at most {pct(max(d.high, 0.0))} of {d.unit}s differ."
+            f"A release that differs in {pct(d.limit)} or more would pass in at most {pct(beta)} of runs. What we "
+            f"can say: on traffic like this, at most {pct(max(d.high, 0.0))} of {d.unit}s differ."
         )
     return ""
 

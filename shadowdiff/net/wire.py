@@ -13,12 +13,13 @@ from collections.abc import Sequence
 
 from shadowdiff.contracts import Call
 from shadowdiff.errors import UsageError
-from shadowdiff.model.exchange import Failure, Observation, Request, Role, header_bytes
+from shadowdiff.model.exchange import Failure, Headers, Observation, Request, Role, header_bytes
 from shadowdiff.net.conn import HTTP2_ONLY, Conn, now
 from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.net.pool import ConnectFailed, Pool
 
 SWEEP_S = 0.1
+MAX_BLOCKS = 4096
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
 
@@ -31,6 +32,7 @@ class WireTransport:
         self._busy: set[Conn] = set()
         self._random = random.Random(seed)
         self._sweep: asyncio.TimerHandle | None = None
+        self._blocks: dict[Headers, bytes] = {}
         self.races = 0
         """Kept connections that closed under a call before any answer byte."""
 
@@ -144,9 +146,19 @@ class WireTransport:
             )
             return
         conn.start(
-            serialize(request), call.role, request.method == "HEAD", call.due_at, pool.endpoint.deadlines,
+            self._serialize(request), call.role, request.method == "HEAD", call.due_at, pool.endpoint.deadlines,
             done,
         )  # fmt: skip
+
+    def _serialize(self, request: Request) -> bytes:
+        """Header blocks repeat, so their bytes are remembered."""
+        block = self._blocks.get(request.headers)
+        if block is None:
+            block = header_block(request.headers)
+            if len(self._blocks) >= MAX_BLOCKS:
+                self._blocks.clear()
+            self._blocks[request.headers] = block
+        return serialize(request, block)
 
     def _not_asked(self, calls: Sequence[Call], conns: list[Conn | None], flight: _Flight) -> None:
         for index, call in enumerate(calls):
@@ -203,21 +215,29 @@ class _Flight:
             self.future.set_result(None)
 
 
-def serialize(request: Request) -> bytes:
+def serialize(request: Request, block: bytes | None = None) -> bytes:
     """The bytes of a request: headers as given, in order and case, plus our Content-Length.
 
-    Raises `ValueError` for a control character in method, target or headers: that would split the request.
+    `block` is `header_block(request.headers)` where it is known. Raises `ValueError` for a control
+    character in method, target or headers: that would split the request.
     """
     body = request.body
-    lines = [f"{request.method} {request.target} HTTP/1.1"]
-    lines += [f"{name}: {value}" for name, value in request.headers]
-    if body or request.method in _WITH_LENGTH:
-        lines.append(f"Content-Length: {len(body)}")
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) - 1 or head.count("\r") != len(lines) - 1 or "\0" in head:
+    line = f"{request.method} {request.target} HTTP/1.1"
+    if not line.isprintable():
+        raise ValueError("the request line holds a control character")
+    if block is None:
+        block = header_block(request.headers)
+    length = b"Content-Length: %d\r\n" % len(body) if body or request.method in _WITH_LENGTH else b""
+    return b"".join((line.encode("ascii"), b"\r\n", block, length, b"\r\n", body))
+
+
+def header_block(headers: Headers) -> bytes:
+    """`Name: value` lines, each ended by CRLF. Raises `ValueError` for a control character."""
+    lines = [f"{name}: {value}\r\n" for name, value in headers]
+    text = "".join(lines)
+    if text.count("\n") != len(lines) or text.count("\r") != len(lines) or "\0" in text:
         raise ValueError("a header holds a control character")
     try:
-        raw = head.encode("latin-1")
+        return text.encode("latin-1")
     except UnicodeEncodeError:
-        raw = b"\r\n".join(header_bytes(line) for line in lines)
-    return raw + b"\r\n\r\n" + body
+        return b"".join(header_bytes(line) for line in lines)

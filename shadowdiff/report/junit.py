@@ -49,10 +49,10 @@ def _route_suite(root: ET.Element, route: RouteResult) -> None:
         time="0",
     )  # fmt: skip
     for rule in known:
-        case = ET.SubElement(suite, "testcase", classname=name, name=rule, time="0")
+        case = ET.SubElement(suite, "testcase", classname=name, name=_clean(rule), time="0")
         if rule in fired:
             message = f"{route.mismatched} of {route.n} differ ({pct(route.rate)}), e.g. {route.worst}"
-            ET.SubElement(case, "failure", type=rule, message=_clean(message)).text = _clean(
+            ET.SubElement(case, "failure", type=_clean(rule), message=_clean(message)).text = _clean(
                 f"see: shadowdiff show RUN {route.worst}"
             )
 

@@ -121,7 +121,7 @@ def _table(verdict: Verdict) -> Table:
         style = "red" if r.low > verdict.divergence.limit else ""
         table.add_row(
             escape(one_line(r.route, 70)), str(r.n), str(r.mismatched), pct(r.rate), f"{pct(r.low)}-{pct(r.high)}",
-            f"{r.blue_ms:.1f}", f"{r.green_ms:.1f}", escape(", ".join(r.rules)), style=style,
+            f"{r.blue_ms:.1f}", f"{r.green_ms:.1f}", escape(one_line(", ".join(r.rules), 80)), style=style,
         )  # fmt: skip
     rest = verdict.routes[MAX_ROUTES:]
     if rest:

@@ -80,6 +80,7 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any) -
     await reachable(ready.endpoints, config.targets.proxy)
     folder.begin(ready.run, config, logs)
     tape = TapeSink(folder.path, store=config.report.store_bodies)
+    tape.state(ready.counter.shard, [], False, "", force=True)
     examples = Examples()
     ready.sinks = [tape, examples]
     lag = _Lag()
@@ -136,6 +137,7 @@ async def reachable(endpoints: list[Endpoint], proxy: str) -> None:
                 ) from None
         finally:
             pool.close()
+            await asyncio.sleep(0)  # sockets close in the next turn of the loop
 
 
 class _Lag:

@@ -15,7 +15,7 @@ from shadowdiff.decode.body import Decoding
 from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.exchange import Document, Observation, Pair
 from shadowdiff.score.noise import Learner
-from shadowdiff.score.panel import Judged, Panel
+from shadowdiff.score.panel import Judged, Panel, same_answer
 
 INLINE_BYTES = 24 << 10
 """Both bodies together; beyond it scoring may take over 5 ms (transport.md section 4)."""
@@ -41,7 +41,7 @@ class Judging:
 
     async def compare(self, pair: Pair) -> tuple[Comparison, Pair]:
         """The comparison, and the pair with its documents."""
-        if _size(pair) <= INLINE_BYTES or self._strict_inline or same_bytes(pair):
+        if _size(pair) <= INLINE_BYTES or self._strict_inline or not self._panel.needs_documents(pair):
             judged, pair = judge(self._decoding, self._panel, pair, self._learner.baseline)
         else:
             judged, pair = await self._elsewhere(pair)
@@ -88,23 +88,13 @@ class Judging:
 
 def judge(decoding: Decoding, panel: Panel, pair: Pair, baseline: Baseline) -> tuple[Judged, Pair]:
     """Decode what was answered whole, then compare."""
+    if not panel.needs_documents(pair):
+        return panel.compare(pair, baseline), pair
     blue = _document(decoding, pair.blue)
-    green = blue if same_bytes(pair) else _document(decoding, pair.green)
+    green = blue if same_answer(pair) else _document(decoding, pair.green)
     twin = _document(decoding, pair.twin) if pair.twin is not None else None
     pair = Pair(pair.exchange, pair.blue, pair.green, pair.twin, blue, green, twin)
     return panel.compare(pair, baseline), pair
-
-
-def same_bytes(pair: Pair) -> bool:
-    """Whether green's whole answer has blue's bytes and encoding, so that one decoding serves both."""
-    one, two = pair.blue.response, pair.green.response
-    if one is None or two is None or pair.blue.failure is not None or pair.green.failure is not None:
-        return False
-    return (
-        one.body == two.body
-        and one.header("content-encoding") == two.header("content-encoding")
-        and one.header("content-type") == two.header("content-type")
-    )
 
 
 def _document(decoding: Decoding, seen: Observation) -> Document | None:

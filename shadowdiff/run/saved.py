@@ -98,7 +98,8 @@ def _shard(path: Path, info: tape.RunInfo | None, examples: Examples | None) -> 
     for unit in seen - still_open:
         counter.closed(unit)
     _reading_side(ledger, state)
-    counter.tally.complete = bool(state and state.complete) or state is None
+    # a comparisons file on its own says nothing about its run; beside run.json a missing state is a cut run
+    counter.tally.complete = state.complete if state is not None else info is None
     return counter.tally
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-MAX_DEPTH = 200
+MAX_DEPTH = 64
+"""Deeper values are compared whole, so that hostile nesting cannot exhaust the stack."""
 
 
 def kind_of(value: Any) -> str:
@@ -43,12 +44,16 @@ def same(one: Any, two: Any, depth: int = 0) -> bool:
     if kind == "number":
         return numbers_equal(one, two)
     if kind == "array":
-        if len(one) != len(two) or depth > MAX_DEPTH:
+        if len(one) != len(two):
             return False
+        if depth > MAX_DEPTH:
+            return bool(one == two)
         return all(same(a, b, depth + 1) for a, b in zip(one, two, strict=True))
     if kind == "object":
-        if one.keys() != two.keys() or depth > MAX_DEPTH:
+        if one.keys() != two.keys():
             return False
+        if depth > MAX_DEPTH:
+            return bool(one == two)
         return all(same(value, two[key], depth + 1) for key, value in one.items())
     return bool(one == two)
 

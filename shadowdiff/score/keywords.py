@@ -1,4 +1,4 @@
-"""Keywords: the operator's required and forbidden phrases fail a pair; salient words lost are reported.
+"""Keywords: the operator's required and forbidden phrases fail a pair; salient words lost or new are reported.
 
 A required phrase fails when blue says it and green does not; a forbidden one fails whenever green says
 it. A prepared question's `expect` is checked against green alone.
@@ -48,11 +48,13 @@ class Keywords:
             findings += _expected(pair.exchange.expect, two, pair)
         if findings:
             return Score(self.name, 1.0, tuple(findings))
-        lost, words = _lost(one, two)
-        if not lost:
+        before, after = _salient(one), _salient(two)
+        lost = [word for word in before if word not in two]
+        new = [word for word in after if word not in one]
+        if not lost and not new:
             return Score(self.name)
-        finding = Finding("", "keyword", Severity.INFO, ", ".join(lost), "(words of blue that green lost)")
-        return Score(self.name, len(lost) / max(words, 1), (finding,))
+        finding = Finding("", "keyword", Severity.INFO, _some(lost, "lost"), _some(new, "new"))
+        return Score(self.name, (len(lost) + len(new)) / (len(before) + len(after)), (finding,))
 
 
 def _said(pair: Pair, side: str) -> str:
@@ -87,8 +89,11 @@ def _expected(expect: Expect, said: str, pair: Pair) -> list[Finding]:
     return findings
 
 
-def _lost(one: str, two: str) -> tuple[list[str], int]:
-    """Numbers with unit, long words, titles and CJK phrases of blue that green does not say."""
-    words = dict.fromkeys(match.strip() for match in _SALIENT.findall(one[:20_000]))
-    lost = [word for word in words if word not in two]
-    return lost[:MAX_SALIENT], len(words)
+def _salient(text: str) -> list[str]:
+    """Numbers with unit, long words, titles and CJK phrases of a normalized text."""
+    return list(dict.fromkeys(match.strip() for match in _SALIENT.findall(text[:20_000])))
+
+
+def _some(words: list[str], what: str) -> str:
+    more = f" and {len(words) - MAX_SALIENT} more" if len(words) > MAX_SALIENT else ""
+    return f"{what}: {', '.join(words[:MAX_SALIENT])}{more}" if words else f"nothing {what}"

@@ -13,7 +13,7 @@ import msgspec
 
 from shadowdiff.contracts import Baseline, Scorer
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
-from shadowdiff.model.exchange import STATUS_ONLY, Failure, Observation, Pair
+from shadowdiff.model.exchange import STATUS_ONLY, Failure, Pair
 from shadowdiff.score.noise import own_noise
 
 _NO_BASELINE = frozenset({401, 403, 407, 429})
@@ -43,7 +43,18 @@ class Panel:
         """`paired` says that `twin` is a second blue whose outcomes are subtracted."""
         self._scorers = tuple(scorers)
         self._paired = paired
+        self._on_equal = any(scorer.on_equal for scorer in scorers)
         self._owner = {s.name: owner(s.name) for s in scorers} if owner else {}
+
+    def needs_documents(self, pair: Pair) -> bool:
+        """Whether anyone would look at the decoded answers; not when they are the same bytes."""
+        return (
+            self._on_equal
+            or pair.twin is not None
+            or pair.exchange.expect is not None
+            or not same_answer(pair)
+            or b"data:" in (pair.blue.response.body if pair.blue.response is not None else b"")
+        )
 
     def compare(self, pair: Pair, baseline: Baseline) -> Judged:
         """Judge one pair."""
@@ -90,7 +101,7 @@ class Panel:
             words = _FAILURE_WORDS[pair.green.failure]
             finding = Finding("", "failure", Severity.CRITICAL, str(pair.blue.status), pair.green.detail or words)
             return (Score("failure", 1.0, (finding,)),)
-        equal = _equal(pair)
+        equal = same_answer(pair)
         scores = []
         for scorer in self._scorers:
             if pair.blue.detail == STATUS_ONLY and scorer.name != "status":
@@ -226,24 +237,13 @@ def _tokens(pair: Pair) -> int:
     return total
 
 
-def _equal(pair: Pair) -> bool:
-    """Byte for byte the same answer, so that no scorer need look."""
+def same_answer(pair: Pair) -> bool:
+    """Byte for byte the same whole answer, so that most scorers need not look."""
     one, two = pair.blue.response, pair.green.response
-    return (
-        one is not None
-        and two is not None
-        and one.body == two.body
-        and one.status == two.status
-        and one.size == two.size
-        and one.digest == two.digest
-        and _observed_headers(pair.blue) == _observed_headers(pair.green)
+    if one is None or two is None or pair.blue.failure is not None or pair.green.failure is not None:
+        return False
+    if one.body != two.body or one.status != two.status or one.size != two.size or one.digest != two.digest:
+        return False
+    return one.headers == two.headers or all(
+        one.header(name) == two.header(name) for name in ("content-type", "content-encoding", "location")
     )
-
-
-def _observed_headers(seen: Observation) -> tuple[str | None, str | None, str | None]:
-    response = seen.response
-    if response is None:
-        return None, None, None
-    if len(response.headers) == 0:
-        return None, None, None
-    return response.header("content-type"), response.header("content-encoding"), response.header("location")

@@ -240,10 +240,10 @@ class _Walk:
             if a is not None and b is not None and abs(one - a) < 300 and abs(two - b) < 300:
                 return "time of the answer"
         leaf = path.rpartition("/")[2]
-        if _FRESH_ID.fullmatch(leaf) and isinstance(blue, str) and isinstance(green, str):
-            if len(blue) == len(green) and _ID_SHAPE.fullmatch(blue) and _ID_SHAPE.fullmatch(green):
-                return "request id"
-        return ""
+        if not _FRESH_ID.fullmatch(leaf) or not isinstance(blue, str) or not isinstance(green, str):
+            return ""
+        alike = len(blue) == len(green) and _ID_SHAPE.fullmatch(blue) and _ID_SHAPE.fullmatch(green)
+        return "request id" if alike else ""
 
 
 def _shared_key(one: list[Any], two: list[Any]) -> str:

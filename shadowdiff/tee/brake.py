@@ -14,13 +14,14 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from shadowdiff.model.exchange import Failure, Observation, Role
+from shadowdiff.model.exchange import Failure, Observation, Response, Role
 
 WINDOW = 20
 FIRST_S = 1.0
 LONGEST_S = 30.0
 GIVE_UP = 5
 _RETRY_CAP_S = 60.0
+_REST = (429, 503, 529)
 
 
 class Brake:
@@ -41,7 +42,7 @@ class Brake:
     def note(self, seen: Observation, expected_status: int = 0) -> None:
         """Take one observation into account. A recorded 5xx is how blue behaves: no sign of sickness."""
         response = seen.response
-        if response is not None and _asks_for_rest(response.status, response.header("retry-after")):
+        if response is not None and response.status in _REST and _asks_for_rest(response):
             self.throttled += 1
             rest = _retry_after(response.header("retry-after"))
             if rest is None:
@@ -83,8 +84,8 @@ class Brake:
         self._until = max(self._until, self._clock() + seconds)
 
 
-def _asks_for_rest(status: int, retry_after: str | None) -> bool:
-    return status in (429, 529) or (status == 503 and retry_after is not None)
+def _asks_for_rest(response: Response) -> bool:
+    return response.status != 503 or response.header("retry-after") is not None
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -16,7 +16,7 @@ import msgspec
 import orjson
 
 from shadowdiff.errors import UsageError
-from shadowdiff.model.exchange import Headers, Request, Role
+from shadowdiff.model.exchange import Headers, Role
 
 DEFAULT_PLACES = (
     "header:idempotency-key",
@@ -72,12 +72,14 @@ class Isolator:
             return str(uuid.uuid5(uuid.NAMESPACE_OID, f"{self._run}/{role}/{old}"))
         return f"{old}-sd{self._run[:6]}{role[0]}"
 
-    def apply(self, request: Request, headers: list[tuple[str, str]], role: Role) -> Request:
-        """`request` as `role` gets it; `headers` (already rewritten otherwise) replace its own."""
-        out: Headers = tuple(self._header(name, value, role) for name, value in headers)
-        target = self._target(request.target, role) if self._query and "?" in request.target else request.target
-        body = self._body(request.body, role) if request.body else request.body
-        return Request(method=request.method, target=target, headers=out, body=body)
+    def touches(self, name: str) -> bool:
+        """Whether a header of this name may hold an id to rewrite."""
+        lower = name.lower()
+        return lower in self._headers or (lower == "cookie" and bool(self._cookies))
+
+    def headers(self, headers: Headers, role: Role) -> Headers:
+        """`headers` as `role` gets them."""
+        return tuple(self._header(name, value, role) for name, value in headers)
 
     def _header(self, name: str, value: str, role: Role) -> tuple[str, str]:
         lower = name.lower()
@@ -92,7 +94,10 @@ class Isolator:
             return name, "; ".join(parts)
         return name, value
 
-    def _target(self, target: str, role: Role) -> str:
+    def target(self, target: str, role: Role) -> str:
+        """`target` as `role` gets it."""
+        if not self._query or "?" not in target:
+            return target
         path, _, query = target.partition("?")
         parts = []
         for part in query.split("&"):
@@ -102,7 +107,8 @@ class Isolator:
             parts.append(part)
         return f"{path}?{'&'.join(parts)}"
 
-    def _body(self, body: bytes, role: Role) -> bytes:
+    def body(self, body: bytes, role: Role) -> bytes:
+        """`body` as `role` gets it; anything but JSON stays."""
         for steps, needle, label in self._json:
             if needle not in body:  # parsing every body would cost more than sending it
                 continue

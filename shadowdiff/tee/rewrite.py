@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from shadowdiff.contracts import Call
-from shadowdiff.model.exchange import Exchange, Request, Role
+from shadowdiff.model.exchange import Exchange, Headers, Request, Role
 from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.tee.isolate import Isolator
 
@@ -26,6 +28,8 @@ CONDITIONAL = frozenset(
 )
 TRACING = frozenset({"traceparent", "tracestate", "baggage"})
 CREDENTIALS = frozenset({"authorization", "cookie"})
+MAX_BLOCKS = 4096
+"""Header blocks remembered: captures repeat them, and rewriting one costs more than sending it."""
 
 
 class Target:
@@ -55,6 +59,8 @@ class Rewriter:
         self._isolator = isolator
         self._strip = HOP_BY_HOP | CONDITIONAL | TRACING | (frozenset() if forward_auth else CREDENTIALS)
         self._marker = run if marker else ""
+        self._blocks: dict[tuple[Headers, Role], Headers] = {}
+        self._kept_blocks: dict[Headers, _Kept] = {}
         self.stripped_credentials = 0
         """Exchanges whose Authorization or Cookie was held back, for the low-fidelity hint."""
 
@@ -66,18 +72,24 @@ class Rewriter:
     def calls(self, exchange: Exchange, roles: Sequence[Role], due_at: float) -> list[Call]:
         """The calls for `roles`, in that order. Raises `ValueError` for a header that would split a request."""
         request = exchange.request
-        kept = self._kept(request)
-        for _, value in kept:
-            if "\n" in value or "\r" in value or "\0" in value:
-                raise ValueError("a header holds a control character")
+        kept = self._kept_blocks.get(request.headers)
+        if kept is None:
+            kept = self._keep(request.headers)
+            if len(self._kept_blocks) >= MAX_BLOCKS:
+                self._kept_blocks.clear()
+                self._blocks.clear()
+            self._kept_blocks[request.headers] = kept
+        self.stripped_credentials += kept.held_back
         return [self._call(request, kept, role, due_at) for role in roles]
 
-    def _kept(self, request: Request) -> list[tuple[str, str]]:
+    def _keep(self, headers: Headers) -> _Kept:
         kept = []
         named: set[str] = set()
         held_back = False
         strip = self._strip
-        for pair in request.headers:
+        for pair in headers:
+            if any(char in pair[0] or char in pair[1] for char in "\n\r\0"):
+                raise ValueError("a header holds a control character")
             lower = pair[0].lower()
             if lower in strip:
                 if lower == "connection":
@@ -85,14 +97,28 @@ class Rewriter:
                 held_back = held_back or lower in CREDENTIALS
             else:
                 kept.append(pair)
-        if held_back:
-            self.stripped_credentials += 1
         if named:
             kept = [pair for pair in kept if pair[0].lower() not in named]
-        return kept
+        isolated = self._isolator is not None and any(self._isolator.touches(name) for name, _ in kept)
+        return _Kept(tuple(kept), held_back, isolated)
 
-    def _call(self, request: Request, kept: list[tuple[str, str]], role: Role, due_at: float) -> Call:
+    def _call(self, request: Request, kept: _Kept, role: Role, due_at: float) -> Call:
         target = self._targets[role]
+        key = (request.headers, role)
+        headers = self._blocks.get(key)
+        if headers is None:
+            headers = self._blocks[key] = self._headers(kept.pairs, target)
+        if kept.isolated and self._isolator is not None:
+            headers = self._isolator.headers(headers, role)
+        path, body = request.target, request.body
+        if self._isolator is not None:
+            path = self._isolator.target(path, role)
+            if body:
+                body = self._isolator.body(body, role)
+        sent = Request(method=request.method, target=target.endpoint.prefix + path, headers=headers, body=body)
+        return Call(role=role, endpoint=target.index, request=sent, due_at=due_at)
+
+    def _headers(self, kept: Headers, target: Target) -> Headers:
         host = target.endpoint.host_header
         headers: list[tuple[str, str]] = []
         seen_host = False
@@ -108,16 +134,13 @@ class Rewriter:
             headers.insert(0, ("Host", host))
         headers.extend(target.headers)
         if self._marker:
-            headers.append(("X-Shadowdiff-Run", f"{self._marker}-{role}"))
-        if self._isolator is not None:
-            request = self._isolator.apply(request, headers, role)
-        else:
-            request = Request(method=request.method, target=request.target, headers=tuple(headers), body=request.body)
-        if target.endpoint.prefix:
-            request = Request(
-                method=request.method,
-                target=target.endpoint.prefix + request.target,
-                headers=request.headers,
-                body=request.body,
-            )
-        return Call(role=role, endpoint=target.index, request=request, due_at=due_at)
+            headers.append(("X-Shadowdiff-Run", f"{self._marker}-{target.role}"))
+        return tuple(headers)
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    """What is left of a header block, whether credentials were in it, whether an id to isolate is."""
+
+    pairs: Headers
+    held_back: bool
+    isolated: bool

@@ -1,0 +1,62 @@
+# Two commands set up everything on a fresh machine: `make demo` and `make test`.
+# Paths are relative, so the folder's name may hold blanks. PYTHON chooses the interpreter (>= 3.11).
+SHELL := /bin/sh
+VENV := .venv
+PY := $(VENV)/bin/python
+PYTHON ?= $(shell sh scripts/find-python)
+
+.PHONY: demo test test-real test-long long check lint types imports docs-check fixtures docs reports bench clean
+
+demo: $(VENV)/core
+	@$(PY) -m shadowdiff demo
+
+test: $(VENV)/dev
+	@$(PY) -m pytest -q -m "not real and not long"
+
+test-real: $(VENV)/dev
+	@$(PY) -m pytest -q -m real
+
+test-long: $(VENV)/dev
+	@SHADOWDIFF_SCALE=short $(PY) -m pytest -q -m long
+
+long: $(VENV)/dev
+	@SHADOWDIFF_SCALE=full $(PY) -m pytest -q -m long
+
+check: lint types imports docs-check
+
+lint: $(VENV)/dev
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+types: $(VENV)/dev
+	@$(PY) -m mypy
+
+imports: $(VENV)/dev
+	@$(VENV)/bin/python -c "from importlinter.cli import lint_imports_command as c; c()" --no-logo
+
+docs-check: $(VENV)/dev
+	@$(PY) docs/make.py --check
+
+docs: $(VENV)/dev
+	@$(PY) docs/make.py
+
+fixtures: $(VENV)/core
+	@$(PY) fixtures/make.py
+
+bench: $(VENV)/dev
+	@$(PY) bench/pair_cost.py
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/made:
+	@sh scripts/make-venv "$(PYTHON)" $(VENV)
+	@touch $@
+
+$(VENV)/core: $(VENV)/made pyproject.toml
+	@$(PY) -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/dev: $(VENV)/made pyproject.toml
+	@$(PY) -m pip install -q --disable-pip-version-check -e ".[dev]"
+	@touch $@ $(VENV)/core

@@ -1,0 +1,65 @@
+"""Bodies: encodings undone, broken ones noted, bombs capped, any bytes a document."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import brotli
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shadowdiff.decode.body import PlainText, to_text, unpack
+from shadowdiff.testing import check_decoder, decoding, response_of
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate", "br", "zstd"])
+def test_a_broken_encoding_is_a_note_and_the_raw_bytes_are_compared(name: str) -> None:
+    document = decoding().document(response_of(b"\x01\x02 broken", Content_Encoding=name))
+    assert "raw bytes compared" in document.note or "ends early" in document.note
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [("gzip", gzip.compress), ("deflate", zlib.compress), ("br", brotli.compress), ("zstd", zstandard.compress)],
+)
+def test_a_bomb_is_capped(name: str, pack) -> None:
+    body, note = unpack(response_of(pack(b"\0" * 5_000_000), Content_Encoding=name), 100_000)
+    assert len(body) <= 100_000
+    assert name in note or name == "zstd"
+
+
+def test_an_unknown_encoding_is_named() -> None:
+    assert "snappy is unknown" in decoding().document(response_of(b"x", Content_Encoding="snappy")).note
+
+
+def test_charsets_are_honored_and_wrong_ones_survive() -> None:
+    assert to_text("你好".encode("gbk"), "text/plain; charset=GBK") == "你好"
+    assert to_text("你好".encode(), "text/plain; charset=nonsense") == "你好"
+    assert "\ufffd" in to_text("你好".encode("gbk"))
+
+
+def test_binary_is_told_by_type_or_by_nul() -> None:
+    for response in (response_of(b"\x89PNG", content_type="image/png"), response_of(b"a\0b")):
+        assert decoding().document(response).kind == "binary"
+
+
+@given(
+    st.binary(max_size=400),
+    st.sampled_from(["", "application/json", "text/html", "text/event-stream", "application/x-ndjson"]),
+)
+def test_any_bytes_become_a_document(body: bytes, kind: str) -> None:
+    assert decoding().document(response_of(body, content_type=kind)).kind in (
+        "json",
+        "text",
+        "html",
+        "chat",
+        "binary",
+        "empty",
+    )
+
+
+def test_conforms() -> None:
+    check_decoder(PlainText())

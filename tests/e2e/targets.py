@@ -1,0 +1,37 @@
+"""Two loopback targets whose answers a test decides, and logs to replay against them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from shadowdiff.testing import CannedServer, answer
+
+Reply = Callable[[str], bytes]
+
+
+def path_of(head: bytes) -> str:
+    return head.split(b" ", 2)[1].decode()
+
+
+def plain(path: str) -> bytes:
+    """A JSON answer that depends on the path alone."""
+    return answer(json.dumps({"path": path, "n": len(path)}).encode(), "200 OK", "Content-Type: application/json")
+
+
+@contextlib.contextmanager
+def twins(blue: Reply = plain, green: Reply = plain) -> Iterator[tuple[CannedServer, CannedServer]]:
+    with (
+        CannedServer(lambda head, body: [blue(path_of(head))]) as one,
+        CannedServer(lambda head, body: [green(path_of(head))]) as two,
+    ):
+        yield one, two
+
+
+def log_of(path: Path, count: int, **fields: object) -> Path:
+    path.write_text(
+        "".join(json.dumps({"id": f"r{n}", "target": f"/item/{n % 50}/x", **fields}) + "\n" for n in range(count))
+    )
+    return path

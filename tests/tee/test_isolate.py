@@ -1,0 +1,59 @@
+"""Isolation: same shape, one value a target, nothing else touched."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from shadowdiff.errors import UsageError
+from shadowdiff.model.exchange import Role
+from shadowdiff.tee.isolate import Isolator, place
+
+
+def isolator(*places: str) -> Isolator:
+    return Isolator([place(text, "test") for text in places], "abcdef123")
+
+
+def test_a_uuid_stays_a_uuid_and_is_the_same_all_through_a_run() -> None:
+    made, old = isolator(), str(uuid.uuid4())
+    new = made.new_value(old, Role.GREEN)
+    assert uuid.UUID(new) and new != old
+    assert new == made.new_value(old, Role.GREEN) != made.new_value(old, Role.BLUE)
+
+
+def test_every_place_an_id_can_stand_in() -> None:
+    made = isolator("cookie:sid", "query:session", "json:/meta/session_id", "header:X-Session")
+    assert made.headers((("Cookie", "a=1; sid=s1"), ("X-Session", "s1"), ("A", "s1")), Role.BLUE) == (
+        ("Cookie", "a=1; sid=s1-sdabcdefb"), ("X-Session", "s1-sdabcdefb"), ("A", "s1"),
+    )  # fmt: skip
+    assert made.target("/x?session=s%201&b=2", Role.GREEN) == "/x?session=s%201-sdabcdefg&b=2"
+    assert made.body(b'{"meta": {"session_id":"s1"}}', Role.TWIN) == b'{"meta": {"session_id":"s1-sdabcdeft"}}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"session_id no json",
+        b'{"session_id": 5}',
+        b'{"session_id": ""}',
+        b'["session_id"]',
+        b"\xffsession_id",
+        b'{"x":{"session_id":"a"}}',
+    ],
+)
+def test_what_is_no_id_stays_byte_for_byte(body: bytes) -> None:
+    assert isolator("json:/session_id").body(body, Role.BLUE) == body
+
+
+def test_an_ambiguous_value_is_written_anew_rather_than_wrongly() -> None:
+    body = b'{"session_id":"a","other":{"session_id":"a"}}'
+    assert (
+        isolator("json:/session_id").body(body, Role.BLUE)
+        == b'{"session_id":"a-sdabcdefb","other":{"session_id":"a"}}'
+    )
+
+
+def test_a_bad_place_says_what_would_be_one() -> None:
+    with pytest.raises(UsageError, match="header:Name, cookie:name"):
+        place("body:/x", "isolate.path")

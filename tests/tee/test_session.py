@@ -1,0 +1,53 @@
+"""Sessions: cut by turns and captured idle time, the same on every run, bounded."""
+
+from __future__ import annotations
+
+import pytest
+
+from shadowdiff.errors import UsageError
+from shadowdiff.tee import session as module
+from shadowdiff.tee.session import Sessions
+from shadowdiff.testing import exchange_of, request_of
+
+
+def test_without_a_session_each_request_is_its_own_unit() -> None:
+    exchange = exchange_of(id="a", unit="a")
+    assert Sessions("", lambda _: None).place(exchange) is exchange
+
+
+def test_a_unit_closes_after_twenty_turns_or_thirty_idle_minutes() -> None:
+    closed: list[str] = []
+    sessions = Sessions("", closed.append)
+    units = [sessions.place(exchange_of(session="s", captured_at=float(n))).unit for n in range(21)]
+    assert units == ["s#0"] * 20 + ["s#1"] and closed == ["s#0"]
+    sessions.place(exchange_of(session="t", captured_at=30.0))
+    assert sessions.place(exchange_of(session="u", captured_at=30.0 + 1801)).unit == "u#0"
+    assert closed == ["s#0", "s#1", "t#0"]
+    sessions.close_all()
+    assert closed[-1] == "u#0"
+
+
+@pytest.mark.parametrize(
+    ("by", "request_", "found"),
+    [
+        ("header:X-S", request_of(X_S="1"), "1"), ("cookie:sid", request_of(Cookie="a=b; sid=42"), "42"),
+        ("json:/user/id", request_of("POST", "/", b'{"user":{"id":7}}'), "7"),
+        ("ip", request_of(X_Forwarded_For="1.2.3.4"), "1.2.3.4"), ("header:X-S", request_of(), None),
+    ],
+)  # fmt: skip
+def test_sessions_are_found_where_told(by: str, request_, found: str | None) -> None:
+    assert Sessions(by, lambda _: None).place(exchange_of(request_)).session == found
+
+
+def test_a_bad_place_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="--session-by"):
+        Sessions("query:x", lambda _: None)
+
+
+def test_the_table_of_open_sessions_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_OPEN", 3)
+    closed: list[str] = []
+    sessions = Sessions("", closed.append)
+    for number in range(5):
+        sessions.place(exchange_of(session=f"s{number}"))
+    assert (sessions.evicted, closed) == (2, ["s0#0", "s1#0"])

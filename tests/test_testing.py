@@ -1,0 +1,60 @@
+"""The conformance checks can fail: each catches a plugin that breaks its promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shadowdiff.contracts import Baseline
+from shadowdiff.gate.rules import EvidenceGate, Limits
+from shadowdiff.model.comparison import Score
+from shadowdiff.model.exchange import Document, Pair, Response
+from shadowdiff.model.tally import Tally
+from shadowdiff.model.verdict import Status, Verdict
+from shadowdiff.tape import TapeSink
+from shadowdiff.testing import check_decoder, check_gate, check_scorer, check_sink
+
+
+class Constant:
+    name = "constant"
+    on_equal = True
+
+    def __init__(self, divergence: float) -> None:
+        self.divergence = divergence
+
+    def score(self, pair: Pair, baseline: Baseline) -> Score:
+        return Score(self.name, self.divergence)
+
+
+@pytest.mark.parametrize("divergence", [0.5, -1.0])
+def test_a_scorer_that_finds_differences_in_equal_answers_is_caught(divergence: float) -> None:
+    with pytest.raises(AssertionError, match="same answer"):
+        check_scorer(Constant(divergence))
+    check_scorer(Constant(0.0))
+
+
+def test_a_decoder_of_unknown_kinds_is_caught() -> None:
+    class Odd:
+        def priority(self, response: Response, head: bytes) -> float:
+            return 1.0
+
+        def decode(self, response: Response, body: bytes) -> Document:
+            return Document(kind="mystery")
+
+    with pytest.raises(AssertionError, match="mystery"):
+        check_decoder(Odd())
+
+
+def test_a_gate_that_passes_on_nothing_is_caught() -> None:
+    class Lax:
+        def judge(self, tally: Tally) -> Verdict:
+            return Verdict(verdict=Status.PASS, reason="sure", exit_code=0)
+
+    with pytest.raises(AssertionError, match="must not pass"):
+        check_gate(Lax())
+    check_gate(EvidenceGate(Limits()))
+
+
+def test_the_tape_is_a_conforming_sink(tmp_path: Path) -> None:
+    check_sink(TapeSink(tmp_path))
