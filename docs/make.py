@@ -24,7 +24,7 @@ def cli_reference() -> str:
     parts = [
         "# Command line",
         "",
-        "Made by `python docs/make.py` from `--help`; do not edit by hand. Exit codes: [exit-codes.md](exit-codes.md).",
+        "Made by `python docs/make.py` from `--help`. Exit codes: [exit-codes.md](exit-codes.md).",
         "",
         *_section("shadowdiff", cli),
     ]

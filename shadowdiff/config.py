@@ -21,7 +21,7 @@ from shadowdiff.errors import UsageError, near
 
 DEFAULT_FILE = "shadowdiff.toml"
 _PREFIX = "SHADOWDIFF_"
-_NOT_CONFIG = frozenset({"SHADOWDIFF_SAMPLES"})
+_NOT_CONFIG = frozenset({"SHADOWDIFF_SAMPLES", "SHADOWDIFF_SCALE"})
 
 
 class Section(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+OURS = ("SHADOWDIFF_SAMPLES", "SHADOWDIFF_SCALE")
 SAMPLES = Path(os.environ.get("SHADOWDIFF_SAMPLES", ROOT.parent / "shared"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fail-on-skip", action="store_true", help="CI: a skip is a failure, since nothing may be missing")
+    parser.addoption(
+        "--fail-on-skip", action="store_true", help="CI: a skip is a failure, since nothing may be missing"
+    )
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -27,7 +30,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
-        if name.startswith("SHADOWDIFF_") or name.lower() in ("http_proxy", "https_proxy", "no_color"):
+        if (name.startswith("SHADOWDIFF_") and name not in OURS) or name.lower() in (
+            "http_proxy",
+            "https_proxy",
+            "no_color",
+        ):
             monkeypatch.delenv(name)
 
 

@@ -28,6 +28,8 @@ COVERED_ELSEWHERE = {
     "run/results.py": "e2e/test_replay.py",
     "run/limits.py": "run/test_saved.py",
     "run/checks.py": "cli/test_cli.py",
+    "capture/logs/access.py": "capture/test_access.py",
+    "decode/chat/openai.py": "decode/test_openai.py",
     "demo/server.py": "demo/test_tour.py",
     "demo/knowledge.py": "demo/test_corpus.py",
     "contracts.py": "test_testing.py",

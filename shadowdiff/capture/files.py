@@ -41,7 +41,7 @@ def open_capture(path: Path) -> BinaryIO:
     reader: BinaryIO = raw
     if head.startswith(_GZIP):
         raw.close()  # a GzipFile around a file object would leave it open
-        reader = cast(BinaryIO, gzip.open(path, "rb"))
+        reader = cast(BinaryIO, gzip.open(path, "rb"))  # noqa: SIM115 - the caller closes it
     elif head.startswith(_ZSTD):
         stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
         reader = cast(BinaryIO, io.BufferedReader(stream, 1 << 16))

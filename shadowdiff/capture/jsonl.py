@@ -130,7 +130,10 @@ class JsonlSource:
         block = bytes(raw)
         headers = self._blocks.get(block)
         if headers is None:
-            headers = header_pairs(msgspec.json.decode(block))
+            try:
+                headers = header_pairs(msgspec.json.decode(block))
+            except (msgspec.DecodeError, UnicodeDecodeError):  # raw parts are not checked with the line
+                raise Unreadable("headers are not valid UTF-8 JSON") from None
             if len(self._blocks) >= _MAX_BLOCKS:
                 self._blocks.clear()
             self._blocks[block] = headers

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,36 +17,32 @@ from shadowdiff.demo import corpus
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report.terminal import console
 from shadowdiff.run.batch import run
+from shadowdiff.run.results import run_folder
 
 REQUIRED = ["仅供参考", "for reference only"]
 
 
 def tour(out: Path | None, say: Callable[[str], None]) -> int:
-    """Run it; `say` prints a line. Returns the exit code."""
+    """Run it, writing to `out` or to a new folder under reports/runs; `say` prints a line. Returns the exit code."""
     begun = time.monotonic()
+    folder = out or run_folder("demo")
     with contextlib.ExitStack() as stack:
-        folder = out or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="shadowdiff-demo-")))
         logs = write_captures(folder)
         count = sum(log.read_bytes().count(b"\n") for log in logs)
         ports = {release: stack.enter_context(_server(release)) for release in ("blue", "good", "bad")}
-        say(f"{count} captured exchanges: chat sessions in Chinese and English (RAG, half streamed) and a shop API.")
+        say(f"{count} captured exchanges: chat sessions in Chinese and English (RAG, most streamed) and a shop API.")
         say("Three local servers are up: blue (in service), a good candidate, and a bad one.")
         say("\n== 1 of 2: the good candidate ==")
         good = _replay(ports["blue"], ports["good"], logs, folder / "good", "good")
         say("\n== 2 of 2: the bad candidate: lost disclaimers, cut answers, rounded totals ==")
         bad = _replay(ports["blue"], ports["bad"], logs, folder / "bad", "bad")
-        say("")
-        caught = bad.verdict is Status.FAIL and good.verdict is Status.PASS
-        say(
-            f"good candidate: {good.verdict} (exit {good.exit_code}); bad candidate: {bad.verdict} (exit {bad.exit_code})"
-        )
-        took = time.monotonic() - begun
-        result = "The planted regression was caught" if caught else "THE PLANTED REGRESSION WAS NOT CAUGHT"
-        say(f"{result} in {took:.0f} s.")
-        if out is not None:
-            say(f"Open {folder / 'bad' / 'report.html'} to see what changed.")
-        else:
-            say("Keep the reports with: shadowdiff demo --out DIR")
+    caught = bad.verdict is Status.FAIL and good.verdict is Status.PASS
+    say("")
+    say(f"good candidate: {good.verdict}, exit code {good.exit_code}")
+    say(f"bad candidate: {bad.verdict}, exit code {bad.exit_code}")
+    result = "The planted regression was caught" if caught else "THE PLANTED REGRESSION WAS NOT CAUGHT"
+    say(f"{result} in {time.monotonic() - begun:.0f} s.")
+    say(f"Open {folder / 'bad' / 'report.html'} to see what changed.")
     return 0 if caught else 1
 
 

@@ -63,7 +63,7 @@ class EvidenceGate:
     def judge(self, tally: Tally) -> Verdict:
         """The verdict on everything settled so far, reading what is in flight against the decision."""
         limits, total = self._limits, tally.total()
-        divergence = measure(total, tally.paired, limits)
+        divergence = measure(tally, limits)
         status, reason = precondition(total, tally.paired, limits)
         rules: list[RuleResult] = []
         if status is None:
@@ -119,9 +119,13 @@ def mark(limit: float, paired: bool) -> float:
     return (1 + limit) / 2 if paired else limit
 
 
-def measure(total: Shard, paired: bool, limits: Limits) -> Divergence:
-    """Estimate, interval and evidence of the main criterion."""
-    evidence = Evidence(total.bets, total.open_units)
+def measure(tally: Tally, limits: Limits) -> Divergence:
+    """Estimate, interval and evidence of the main criterion.
+
+    Once a run is over, units still open are sessions cut by its end, not by an outcome: they are left out.
+    """
+    total, paired = tally.total(), tally.paired
+    evidence = Evidence(total.bets, 0 if tally.complete else total.open_units)
     low, high = evidence.lower(limits.alpha), evidence.upper(limits.beta)
     rate = evidence.mean
     noise: dict[str, object] = {}
@@ -153,7 +157,7 @@ def measure(total: Shard, paired: bool, limits: Limits) -> Divergence:
 
 def interval(tally: Tally, limits: Limits) -> tuple[float, float]:
     """The interval of the main criterion so far, for the progress line."""
-    found = measure(tally.total(), tally.paired, limits)
+    found = measure(tally, limits)
     return found.low, found.high
 
 
@@ -205,6 +209,8 @@ def finish(
     notes = []
     if status is Status.FAIL and (why := uncovered(total, limits.must_cover)):
         notes.append(why)
+    if divergence.unit == "unit":
+        notes.append("A unit is a session, or a request that has none.")
     if paired:
         notes.append("The gate decides on excess over noise: green's divergence less the twin's.")
     return Verdict(

@@ -22,7 +22,7 @@ class SimpleGate:
     def judge(self, tally: Tally) -> Verdict:
         """FAIL above the limit after N pairs, PASS at or below it once complete."""
         limits, total = self._limits, tally.total()
-        divergence = rules.measure(total, tally.paired, limits)
+        divergence = rules.measure(tally, limits)
         status, reason = rules.precondition(total, tally.paired, limits)
         n, rate = _rate(total)
         if status is None:

@@ -33,7 +33,8 @@ class Conn(asyncio.Protocol):
         "_body_cap", "_chunked", "_complete", "_deadlines", "_digest", "_done", "_due_at", "_events",
         "_extra", "_first", "_header_bytes", "_headers", "_headers_done", "_is_head", "_keep", "_kept",
         "_length", "_on_lost", "_parser", "_parts", "_role", "_sent", "_size", "_status", "_streamed",
-        "_total_due", "_until_close", "busy", "closed", "due", "idle_since", "peer", "requests", "reused", "transport",
+        "_total_due", "_until_close", "busy", "closed", "due", "idle_since", "peer", "requests", "reused",
+        "transport",
     )  # fmt: skip
 
     def __init__(self, body_cap: int, on_lost: Callable[[Conn], None]) -> None:

@@ -23,6 +23,7 @@ from shadowdiff.units import show_percent as pct
 REPAINT_S = 0.3
 PLAIN_S = 5.0
 MAX_ROUTES = 12
+_WIDTHS = {"judged": 6, "differ": 6, "rate": 5, "interval": 11}
 _COLOR = {
     Status.PASS: "bold green", Status.FAIL: "bold red", Status.INCONCLUSIVE: "bold yellow",
     Status.ERROR: "bold yellow", Status.ABORTED: "bold yellow",
@@ -90,7 +91,7 @@ class Live:
 def show_verdict(out: Console, verdict: Verdict, folder: str = "") -> None:
     """Route table, ledger, notes, then the verdict line."""
     if verdict.routes and not out.quiet:
-        out.print(_table(verdict))
+        out.print(_table(verdict, out.width), soft_wrap=False)
     out.print(f"ledger: {ledger_line(verdict.ledger)}", markup=False)
     for reason, count in list(verdict.reasons.items())[:6]:
         out.print(f"  {count} × {one_line(reason, 200)}", markup=False)
@@ -101,7 +102,8 @@ def show_verdict(out: Console, verdict: Verdict, folder: str = "") -> None:
     out.print(line)
     if d.n:
         out.print(
-            f"divergence {pct(d.rate)} of {d.n} {d.unit}s, interval {pct(d.low)} to {pct(d.high)}, limit {pct(d.limit)}, "
+            f"divergence {pct(d.rate)} of {d.n} {d.unit}s, interval {pct(d.low)} to {pct(d.high)}, "
+            f"limit {pct(d.limit)}, "
             f"exit code {verdict.exit_code}",
             markup=False,
         )
@@ -111,18 +113,26 @@ def show_verdict(out: Console, verdict: Verdict, folder: str = "") -> None:
         out.print(f"results: {folder}", markup=False)
 
 
-def _table(verdict: Verdict) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", collapse_padding=True)
-    table.add_column("route", overflow="fold")
-    for name in ("judged", "differ", "rate", "interval", "blue ms", "green ms"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("rules", overflow="fold")
+def _table(verdict: Verdict, width: int) -> Table:
+    """Latency is left out where the terminal is narrow, so that route and rules stay readable."""
+    wide = width >= 100
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("route", overflow="ellipsis", no_wrap=True, min_width=min(30, width // 3))
+    for name in ("judged", "differ", "rate", "interval", *(("blue ms", "green ms") if wide else ())):
+        table.add_column(name, justify="right", no_wrap=True, min_width=_WIDTHS.get(name, 8))
+    table.add_column("rules", overflow="ellipsis", no_wrap=True)
     for r in verdict.routes[:MAX_ROUTES]:
         style = "red" if r.low > verdict.divergence.limit else ""
-        table.add_row(
-            escape(one_line(r.route, 70)), str(r.n), str(r.mismatched), pct(r.rate), f"{pct(r.low)}-{pct(r.high)}",
-            f"{r.blue_ms:.1f}", f"{r.green_ms:.1f}", escape(one_line(", ".join(r.rules), 80)), style=style,
-        )  # fmt: skip
+        cells = [
+            escape(one_line(r.route, 70)),
+            str(r.n),
+            str(r.mismatched),
+            pct(r.rate),
+            f"{pct(r.low)}-{pct(r.high)}",
+        ]
+        if wide:
+            cells += [f"{r.blue_ms:.1f}", f"{r.green_ms:.1f}"]
+        table.add_row(*cells, escape(one_line(", ".join(r.rules), 80)), style=style)
     rest = verdict.routes[MAX_ROUTES:]
     if rest:
         table.add_row(f"… {len(rest)} more routes", str(sum(r.n for r in rest)), str(sum(r.mismatched for r in rest)))

@@ -105,7 +105,6 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any) -
         verdict = await pipeline.replay(ready)
     finally:
         live.stop()
-        ready.counter.tally.complete = True
         complete = verdict is not None and interrupted.signal is None
         tape.state(ready.counter.shard, ready.counter.open_units, complete, ready.tee.stopping, force=True)
         for sink in ready.sinks:

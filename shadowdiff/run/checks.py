@@ -72,5 +72,5 @@ def _other_command(say: Callable[[str], None]) -> None:
     for found in distributions():
         if found.name == "shadowdiff":
             say(
-                "warning: the distribution `shadowdiff` is installed too and brings a command of the same name; uninstall it"
+                "warning: the distribution `shadowdiff` is installed too and has a command of that name; uninstall it"
             )

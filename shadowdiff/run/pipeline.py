@@ -29,6 +29,7 @@ async def replay(plan: Plan) -> Verdict:
             plan.after_each(comparison)
     if tee.stopping != STOPPED_BY_GATE:
         plan.sessions.close_all()  # cut by the log's end or a limit, not by an outcome
+    counter.tally.complete = True
     return plan.finish(plan.gate.judge(counter.tally))
 
 

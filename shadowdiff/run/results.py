@@ -28,14 +28,23 @@ from shadowdiff.report.prometheus import metrics
 RUNS = Path("reports/runs")
 
 
+def run_folder(name: str) -> Path:
+    """A new path reports/runs/<time>-<name>; nothing is created."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    clean = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:40] or "run"
+    path, number = RUNS / f"{stamp}-{clean}", 1
+    while path.exists():
+        number += 1
+        path = RUNS / f"{stamp}-{clean}-{number}"
+    return path
+
+
 class RunFolder:
     """Owns the folder of one run."""
 
     def __init__(self, out: Path | None, name: str, junitxml: Path | None = None) -> None:
         """`out` names the folder itself, or None for reports/runs/<time>-<name>. Raises `UsageError`."""
-        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-        clean = re.sub(r"[^A-Za-z0-9_.-]+", "-", name).strip("-.")[:40] or "run"
-        self.path = out or _fresh(RUNS / f"{stamp}-{clean}")
+        self.path = out or run_folder(name)
         self._junitxml = junitxml
         self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
         try:
@@ -113,11 +122,3 @@ def clean(verdict: Verdict) -> Verdict:
 def to_json(verdict: Verdict) -> bytes:
     """verdict.json: one indented document."""
     return msgspec.json.format(msgspec.json.encode(clean(verdict)), indent=2) + b"\n"
-
-
-def _fresh(path: Path) -> Path:
-    candidate, number = path, 1
-    while candidate.exists():
-        number += 1
-        candidate = path.with_name(f"{path.name}-{number}")
-    return candidate

@@ -47,8 +47,11 @@ def test_no_evidence_is_never_a_pass() -> None:
 
 
 def test_what_is_in_flight_holds_a_decision_back() -> None:
-    assert judge(tally(6, 20, open_units=200)).verdict is Status.INCONCLUSIVE
-    assert judge(tally(0, 100, open_units=50)).verdict is Status.INCONCLUSIVE
+    for made, once_over in ((tally(6, 20, open_units=200), Status.FAIL), (tally(0, 100, open_units=50), Status.PASS)):
+        made.complete = False
+        assert judge(made).verdict is Status.INCONCLUSIVE
+        made.complete = True
+        assert judge(made).verdict is once_over
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""Any bytes into every reader, decoder and the wire's parser: no crash, no hang, everything counted."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shadowdiff.capture.build import Builder
+from shadowdiff.capture.har import HarSource
+from shadowdiff.capture.jsonl import JsonlSource
+from shadowdiff.capture.logs.access import AccessLogSource
+from shadowdiff.contracts import Call, Deadlines
+from shadowdiff.errors import SourceError
+from shadowdiff.model.exchange import Role
+from shadowdiff.model.tally import Ledger
+from shadowdiff.net.endpoint import endpoint
+from shadowdiff.net.wire import WireTransport
+from shadowdiff.testing import CannedServer, answer, chunked, decoding, request_of, response_of
+from tests.conftest import ROOT
+from tests.long.scale import scale
+
+pytestmark = pytest.mark.long
+EXAMPLES = settings(max_examples=scale(300, 20_000), deadline=None, suppress_health_check=list(HealthCheck))
+
+jsonish = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.dictionaries(st.sampled_from(["log", "entries", "request", "response", "headers", "url", "method", "target", "body", "content", "status", "postData", "text", "params", "name", "value", "ts", "session", "json", "v"]), inner, max_size=6),
+    max_leaves=20,
+)  # fmt: skip
+
+
+def text_of(value: object) -> bytes:
+    import json
+
+    return json.dumps(value).encode()
+
+
+@EXAMPLES
+@given(st.binary(max_size=400) | jsonish.map(text_of))
+@pytest.mark.parametrize("source", [JsonlSource, HarSource, AccessLogSource])
+def test_readers_count_what_they_cannot_read(source: type, content: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "x"
+        log.write_bytes(content)
+        ledger = Ledger()
+        try:
+            found = list(source(log, Builder(ledger)).stream())
+        except SourceError:
+            return
+        assert ledger.read == len(found) + ledger.unreadable
+
+
+@EXAMPLES
+@given(st.binary(max_size=400) | jsonish.map(text_of) | st.lists(jsonish.map(text_of), max_size=4).map(lambda parts: b"".join(b"data: " + p + b"\n\n" for p in parts)),
+       st.sampled_from(["", "gzip", "br", "zstd", "deflate", "gzip, br"]))  # fmt: skip
+def test_decoders_make_a_document_of_anything(body: bytes, encoding: str) -> None:
+    decoding().document(response_of(body, Content_Encoding=encoding) if encoding else response_of(body))
+
+
+def test_mutated_fixture_lines_are_read_or_counted() -> None:
+    rng = random.Random(7)
+    lines = (ROOT / "fixtures" / "api.jsonl").read_bytes().splitlines()[:40]
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "x"
+        for _ in range(scale(60, 3000)):
+            mutated = []
+            for line in lines:
+                raw = bytearray(line)
+                for _ in range(rng.randrange(4)):
+                    raw[rng.randrange(len(raw))] = rng.randrange(256)
+                mutated.append(bytes(raw).replace(b"\n", b" "))
+            log.write_bytes(b"\n".join(mutated))
+            ledger = Ledger()
+            assert len(list(JsonlSource(log, Builder(ledger)).stream())) + ledger.unreadable == ledger.read
+
+
+def test_the_wire_survives_mutated_answers() -> None:
+    rng = random.Random(11)
+    good = [answer(b'{"a": 1}' * 20), chunked([b"abc", b"defg" * 50]), b"HTTP/1.1 200 OK\r\n\r\nuntil close"]
+    limits = Deadlines(1, 0.3, 0.3, 0.6)
+    current: list[bytes] = [b""]
+
+    async def main() -> None:
+        with CannedServer(lambda head, body: [current[0], None]) as server:
+            wire = WireTransport([endpoint("blue", server.url, deadlines=limits)])
+            for _ in range(scale(250, 10_000)):
+                raw = bytearray(rng.choice(good))
+                for _ in range(rng.randrange(1, 6)):
+                    raw[rng.randrange(len(raw))] = rng.randrange(256)
+                current[0] = bytes(raw)
+                begun = time.monotonic()
+                (seen,) = await wire.send([Call(Role.BLUE, 0, request_of(Host="x"))])
+                assert time.monotonic() - begun < 5
+                assert seen.failure is not None or seen.response is not None
+                assert not wire._busy
+            await wire.aclose()
+
+    asyncio.run(main())
