@@ -35,8 +35,8 @@ def answer() -> str:
     return json.dumps({"items": items, "total": 14, "page": 1})
 
 
-def capture(path: Path, pairs: int) -> None:
-    """A JSONL capture of GET requests with a browser's headers."""
+def capture(path: Path, pairs: int, unique: bool = False) -> None:
+    """A JSONL capture of GET requests with a browser's headers; `unique` gives each its own request id."""
     headers = [
         ["Host", "shop.example"],
         ["Accept", "application/json"],
@@ -48,8 +48,9 @@ def capture(path: Path, pairs: int) -> None:
     ]
     with path.open("w") as out:
         for number in range(pairs):
+            mine = [*headers, ["X-Request-Id", f"req-{number:08x}"]] if unique else headers
             out.write(
-                json.dumps({"v": 1, "id": f"r{number}", "target": f"/api/items/{number % 500}", "headers": headers})
+                json.dumps({"v": 1, "id": f"r{number}", "target": f"/api/items/{number % 500}", "headers": mine})
                 + "\n"
             )
 
@@ -94,11 +95,12 @@ def main() -> None:
         "server { listen 127.0.0.1:{port} backlog=4096; location / { default_type application/json; return 200 '"
         + answer() + "'; } }"
     )  # fmt: skip
-    costs: dict[str, list[float]] = {name: [] for name in [*transports, "start-up", "wrk x2"]}
+    costs: dict[str, list[float]] = {name: [] for name in [*transports, "wire, unique headers", "start-up", "wrk x2"]}
     with nginx(server) as blue, nginx(server) as green, tempfile.TemporaryDirectory() as folder:
         log, one = Path(folder) / "log.jsonl", Path(folder) / "one.jsonl"
         capture(log, given.pairs)
         capture(one, 1)
+        capture(Path(folder) / "unique.jsonl", given.pairs, unique=True)
         for _ in range(given.rounds):
             start = replay(one, blue, green, "wire", given.in_flight, Path(folder) / "run")
             costs["start-up"].append(1e6 * start / given.pairs)
@@ -109,6 +111,8 @@ def main() -> None:
                 source = log if pairs == given.pairs else Path(folder) / "less.jsonl"
                 spent = replay(source, blue, green, name, given.in_flight, Path(folder) / "run")
                 costs[name].append(1e6 * (spent - start) / (pairs - 1))
+            spent = replay(Path(folder) / "unique.jsonl", blue, green, "wire", given.in_flight, Path(folder) / "run")
+            costs["wire, unique headers"].append(1e6 * (spent - start) / (given.pairs - 1))
             if shutil.which("wrk"):
                 costs["wrk x2"].append(wrk(blue, 2) + wrk(green, 2))
     print(
@@ -117,11 +121,11 @@ def main() -> None:
     print(
         f"{given.pairs} pairs, {given.in_flight} in flight, {len(answer())} B answers, {given.rounds} rounds; µs CPU per pair, start-up subtracted"
     )
-    print(f"{'':12}{'min':>8}{'median':>8}{'/ wrk':>8}")
+    print(f"{'':22}{'min':>8}{'median':>8}{'/ wrk':>8}")
     floor = min(costs["wrk x2"]) if costs["wrk x2"] else float("nan")
     for name, values in costs.items():
         if values:
-            print(f"{name:12}{min(values):8.1f}{statistics.median(values):8.1f}{min(values) / floor:8.2f}")
+            print(f"{name:22}{min(values):8.1f}{statistics.median(values):8.1f}{min(values) / floor:8.2f}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import orjson
 from shadowdiff import redact
 from shadowdiff.errors import SourceError, UsageError
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
-from shadowdiff.model.exchange import Document, Headers, Observation, Pair
+from shadowdiff.model.exchange import Document, Observation, Pair
 from shadowdiff.model.tally import Ledger, Shard, Tally
 from shadowdiff.model.verdict import Verdict
 
@@ -317,7 +317,7 @@ def _side(seen: Observation, document: Document | None, max_body: int) -> dict[s
     if response is None:
         return out
     out["status"] = response.status
-    out["headers"] = _plain(redact.headers(response.headers))
+    out["headers"] = redact.headers(response.headers)
     out["size"] = response.size
     text = stored_text(response.body, document)
     out["body"] = redact.text(text[:max_body])
@@ -332,7 +332,10 @@ def stored_text(body: bytes, document: Document | None) -> str:
         return body.decode("utf-8", "replace")
     if document.kind == "binary":
         return f"({len(body)} bytes, not text)"
-    if document.kind in ("json", "chat"):
+    if document.kind == "chat" and isinstance(document.value, dict):
+        rest = [f"{name}: {_json(value).decode()}" for name, value in document.value.items() if name != "text"]
+        return "\n".join([document.text, "", *rest])
+    if document.kind == "json":
         return msgspec.json.format(_json(document.value), indent=2).decode("utf-8", "replace")
     return document.text
 
@@ -342,7 +345,3 @@ def _json(value: Any) -> bytes:
         return msgspec.json.encode(value)
     except (ValueError, OverflowError, RecursionError, TypeError):
         return msgspec.json.encode(repr(value))
-
-
-def _plain(pairs: Headers) -> list[list[str]]:
-    return [[name, value] for name, value in pairs]
