@@ -11,16 +11,16 @@ demo: $(VENV)/core
 	@$(PY) -m shadowdiff demo
 
 test: $(VENV)/dev
-	@$(PY) -m pytest -q $(PYTEST_ARGS) -m "not real and not long"
+	@$(PY) -m pytest -q -rs $(PYTEST_ARGS) -m "not real and not long"
 
 test-real: $(VENV)/dev
-	@$(PY) -m pytest -q $(PYTEST_ARGS) -m real
+	@$(PY) -m pytest -q -rs $(PYTEST_ARGS) -m real
 
 test-long: $(VENV)/dev
-	@SHADOWDIFF_SCALE=short $(PY) -m pytest -q $(PYTEST_ARGS) -m long
+	@SHADOWDIFF_SCALE=short $(PY) -m pytest -q -rs $(PYTEST_ARGS) -m long
 
 long: $(VENV)/dev
-	@SHADOWDIFF_SCALE=full $(PY) -m pytest -q $(PYTEST_ARGS) -m long
+	@SHADOWDIFF_SCALE=full $(PY) -m pytest -q -rs $(PYTEST_ARGS) -m long
 
 check: lint types imports docs-check
 

@@ -5,6 +5,7 @@
     │   └── PluginError 2   the plugin's author: names the distribution
     ├── SourceError     4   the operator: the capture is missing or unreadable
     ├── TargetError     4   the operator: blue cannot be reached, so nothing can be measured
+    ├── OutputError     4   the operator: results cannot be written any more (disk full)
     └── ActionError     5   page someone: the release must stop and the stop failed
 
 A target that fails is not an exception: it is an `Observation` with a `failure`.
@@ -55,6 +56,12 @@ class SourceError(ShadowdiffError):
 
 class TargetError(ShadowdiffError):
     """Blue cannot be reached, so there is no baseline to measure against."""
+
+    exit_code = Exit.UNMEASURED
+
+
+class OutputError(ShadowdiffError):
+    """Results cannot be written any more, so a verdict would rest on less than was measured."""
 
     exit_code = Exit.UNMEASURED
 

@@ -42,13 +42,19 @@ _SHAPES = re.compile(
 
 
 def text(value: str) -> str:
-    """`value` without secrets: by field name and by shape."""
+    """`value` without secrets, by field name and by shape."""
+    value = valid(value)
     if len(value) < 6:
         return value
     value = _JSON_FIELD.sub(lambda m: m[1] + MARK, value)
     if "=" in value:
         value = _QUERY_FIELD.sub(lambda m: m[1] + MARK, value)
     return _SHAPES.sub(MARK, value)
+
+
+def valid(value: str) -> str:
+    """`value` with lone surrogates as `?`: JSON can carry them, no file takes them."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def headers(pairs: Headers, *, credentials_only: bool = False) -> Headers:

@@ -7,8 +7,6 @@ Lines older than `VERSION` pass through one-step migrations; a torn last line is
 
 from __future__ import annotations
 
-import contextlib
-import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,11 +16,12 @@ import msgspec
 import orjson
 
 from shadowdiff import redact
-from shadowdiff.errors import SourceError, UsageError
+from shadowdiff.errors import OutputError, SourceError, UsageError
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
 from shadowdiff.model.exchange import Document, Observation, Pair
-from shadowdiff.model.tally import Ledger, Shard, Tally
+from shadowdiff.model.tally import Shard, Tally
 from shadowdiff.model.verdict import Verdict
+from shadowdiff.runinfo import State, write_whole
 
 VERSION = 1
 FLUSH_S = 0.5
@@ -32,32 +31,6 @@ _BATCH = 1 << 16
 Line = dict[str, Any]
 MIGRATIONS: dict[int, Callable[[Line], Line]] = {}
 """From version to the function that makes the next one."""
-
-
-class RunInfo(msgspec.Struct):
-    """`run.json`: enough to judge the folder again without the original config."""
-
-    run: str
-    started_at: str
-    tool_version: str
-    config_hash: str
-    gate: dict[str, Any] = {}
-    paired: bool = False
-    targets: dict[str, str] = {}
-    logs: list[str] = []
-    service: str = ""
-    candidate: str = ""
-    v: int = VERSION
-
-
-class State(msgspec.Struct):
-    """`state.json`: the counts that lines alone cannot give back."""
-
-    shard: str
-    ledger: Ledger
-    open_units: list[str] = []
-    complete: bool = False
-    stopped: str = ""
 
 
 class TapeSink:
@@ -101,8 +74,13 @@ class TapeSink:
         """Write what is queued."""
         if self._lines:
             data = memoryview(b"".join(self._lines))
-            while data:  # a nearly full disk takes part of a write
-                data = data[self._file.write(data) :]
+            try:
+                while data:  # a nearly full disk takes part of a write
+                    data = data[self._file.write(data) :]
+            except OSError as error:
+                raise OutputError(
+                    f"{self._folder}: results cannot be written ({error.strerror}); free some space and run again"
+                ) from None
             self._lines.clear()
             self._size = 0
         self._flushed = self._clock()
@@ -114,7 +92,10 @@ class TapeSink:
         self._stated = self._clock()
         self.flush()
         state = State(shard.id, shard.ledger, open_units[:100_000], complete, stopped)
-        write_whole(self._folder / f"state{self._suffix}.json", msgspec.json.encode(state))
+        try:
+            write_whole(self._folder / f"state{self._suffix}.json", msgspec.json.encode(state))
+        except OSError as error:
+            raise OutputError(f"{self._folder}: results cannot be written ({error.strerror})") from None
 
     def close(self, tally: Tally, verdict: Verdict | None) -> None:
         """Write the rest."""
@@ -222,45 +203,6 @@ def decode(line: Line) -> Comparison:
     )
 
 
-def files(results: Path) -> list[Path]:
-    """The comparisons files of a run folder, or the file itself. Raises `SourceError` when there are none."""
-    if results.is_file():
-        return [results]
-    found = sorted(results.glob("comparisons*.jsonl"))
-    if not found:
-        what = "holds no comparisons*.jsonl" if results.is_dir() else "no such file or folder"
-        raise SourceError(f"{results}: {what}; give a run folder that replay wrote")
-    return found
-
-
-def info(results: Path) -> RunInfo | None:
-    """`run.json` beside the results, None when it is not there."""
-    folder = results if results.is_dir() else results.parent
-    try:
-        return msgspec.json.decode((folder / "run.json").read_bytes(), type=RunInfo)
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.DecodeError) as error:
-        raise SourceError(f"{folder / 'run.json'}: cannot be read ({error})") from None
-
-
-def state(comparisons: Path) -> State | None:
-    """The state file that belongs to one comparisons file, None when it is missing or torn."""
-    path = comparisons.with_name(comparisons.name.replace("comparisons", "state").replace(".jsonl", ".json"))
-    with contextlib.suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode(path.read_bytes(), type=State)
-    return None
-
-
-def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Replace a file so that a reader or a kill sees the old or the new one, never a half."""
-    temporary = path.with_name(path.name + ".tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with open(descriptor, "wb") as file:
-        file.write(data)
-    temporary.replace(path)
-
-
 def _score(score: Score) -> dict[str, Any]:
     out: dict[str, Any] = {"divergence": round(score.divergence, 4)}
     if score.findings:
@@ -274,7 +216,7 @@ def _score(score: Score) -> dict[str, Any]:
 
 def _finding(finding: Finding) -> dict[str, str]:
     out = {
-        "path": finding.path,
+        "path": redact.valid(finding.path),
         "kind": finding.kind,
         "severity": str(finding.severity),
         "blue": redact.at_path(finding.path, finding.blue),

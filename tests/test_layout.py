@@ -28,6 +28,7 @@ COVERED_ELSEWHERE = {
     "run/results.py": "e2e/test_replay.py",
     "run/limits.py": "run/test_saved.py",
     "run/checks.py": "cli/test_cli.py",
+    "runinfo.py": "run/test_saved.py",
     "capture/logs/access.py": "capture/test_access.py",
     "decode/chat/openai.py": "decode/test_openai.py",
     "demo/server.py": "demo/test_tour.py",

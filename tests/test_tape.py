@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shadowdiff import tape
+from shadowdiff import runinfo, tape
 from shadowdiff.errors import SourceError
 from shadowdiff.model.comparison import Finding, Outcome, Score, Severity, Timings
 from shadowdiff.testing import comparison_of, exchange_of, pair_of, request_of
@@ -87,6 +87,24 @@ def test_bodies_are_stored_for_mismatches_only_unless_told() -> None:
 
 def test_a_folder_without_results_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="no such file"):
-        tape.files(tmp_path / "nope")
+        runinfo.files(tmp_path / "nope")
     with pytest.raises(SourceError, match="holds no comparisons"):
-        tape.files(tmp_path)
+        runinfo.files(tmp_path)
+
+
+def test_no_answer_can_break_a_line(tmp_path: Path) -> None:
+    """Whatever two targets say, their comparison can be written and read back."""
+    from shadowdiff.contracts import Baseline
+    from shadowdiff.score.panel import Panel
+    from shadowdiff.score.structure import Structure
+    from shadowdiff.testing import ODD_BODIES
+
+    bodies = [*ODD_BODIES, b'{"a": "\\ud800", "b\\udfff": 1}', b'{"a": 12345678901234567890123}']
+    panel = Panel([Structure()], paired=False)
+    path = tmp_path / "comparisons.jsonl"
+    with path.open("wb") as out:
+        for one in bodies:
+            for two in bodies:
+                pair = pair_of(one, two)
+                out.write(tape.encode(panel.compare(pair, Baseline()).comparison, pair, "all"))
+    assert sum(1 for line in tape.read(path) if tape.decode(line)) == len(bodies) ** 2

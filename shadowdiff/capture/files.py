@@ -12,11 +12,14 @@ import io
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import zstandard
 
 from shadowdiff.errors import SourceError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer as Buffer
 
 MAX_LINE = 64 << 20
 _BOM = b"\xef\xbb\xbf"
@@ -43,8 +46,7 @@ def open_capture(path: Path) -> BinaryIO:
         raw.close()  # a GzipFile around a file object would leave it open
         reader = cast(BinaryIO, gzip.open(path, "rb"))  # noqa: SIM115 - the caller closes it
     elif head.startswith(_ZSTD):
-        stream = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True)
-        reader = cast(BinaryIO, io.BufferedReader(stream, 1 << 16))
+        reader = cast(BinaryIO, io.BufferedReader(_Zstd(raw), 1 << 16))
     return _past_bom(reader)
 
 
@@ -91,3 +93,41 @@ def _past_bom(reader: BinaryIO) -> BinaryIO:
     except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError):
         pass  # the reading loop meets the same error and reports it
     return buffered
+
+
+class _Zstd(io.RawIOBase):
+    """Unpacks zstd frames and raises EOFError for a cut one, which zstandard's own reader passes over in silence."""
+
+    def __init__(self, raw: BinaryIO) -> None:
+        self._raw = raw
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._open = False
+        self._out = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Buffer) -> int:
+        while not self._out:
+            packed = self._frame.unused_data if self._frame.eof else b""
+            if self._frame.eof:
+                self._frame = zstandard.ZstdDecompressor().decompressobj()
+                self._open = False
+            packed = packed or self._raw.read(1 << 13)
+            if not packed:
+                if self._open:
+                    raise EOFError("cut inside a zstd frame")
+                return 0
+            self._open = True
+            self._out = self._frame.decompress(packed)
+            if self._frame.eof and not self._frame.unused_data:
+                self._open = False
+        view = memoryview(buffer).cast("B")
+        count = min(len(view), len(self._out))
+        view[:count] = self._out[:count]
+        self._out = self._out[count:]
+        return count
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()

@@ -26,7 +26,7 @@ def gate(results: tuple[Path, ...], **given: Any) -> int:
 
     Without options the settings of the first run apply, so its exit code is repeated.
     """
-    from shadowdiff import tape
+    from shadowdiff import runinfo
     from shadowdiff.report.terminal import console, show_verdict
     from shadowdiff.run import saved
     from shadowdiff.run.limits import gate_limits
@@ -35,7 +35,7 @@ def gate(results: tuple[Path, ...], **given: Any) -> int:
     options = opt.gathered(given)
     limits = None
     if options or given["config"]:
-        info = tape.info(results[0])
+        info = runinfo.info(results[0])
         if info is not None and not given["config"]:
             options = {f"gate.{k}": v for k, v in info.gate.items()} | options
         limits = gate_limits(load(given["config"], options))
@@ -73,11 +73,11 @@ def report(results: Path, out: Path | None) -> int:
 @click.argument("id")
 def show(results: Path, id: str) -> int:
     """Show the comparison ID of RESULTS side by side, with a curl line for each target."""
-    from shadowdiff import tape
+    from shadowdiff import runinfo
     from shadowdiff.report.pair import show_pair
     from shadowdiff.run import saved
 
     line = saved.find(results, id)
-    info = tape.info(results)
+    info = runinfo.info(results)
     show_pair(line, saved.curl_lines(line, info.targets if info else {}))
     return 0

@@ -129,9 +129,14 @@ def _brotli(body: bytes, cap: int) -> tuple[bytes, bool]:
 
 
 def _zstd(body: bytes, cap: int) -> tuple[bytes, bool]:
-    stream = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body, read_across_frames=True)
-    out = stream.read(cap)
-    return out, len(out) < cap
+    out = (
+        zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(body, read_across_frames=True).read(cap + 1)
+    )
+    if len(out) > cap:
+        return out[:cap], False
+    frame = zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+    frame.decompress(body)  # the reader does not tell a cut frame from a whole one; its output is known to be small
+    return out, frame.eof
 
 
 _UNPACK = {

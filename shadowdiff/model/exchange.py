@@ -166,6 +166,8 @@ class Chat(msgspec.Struct, frozen=True):
     ttft_s: float | None = None
 
 
+INTERRUPTED = "interrupted before the answer came"
+"""Detail of an observation that was given up when the run ended: nobody's fault."""
 STATUS_ONLY = "the capture has a status but no body"
 """Detail of a recorded blue whose status alone can be compared."""
 

@@ -19,7 +19,7 @@ import msgspec
 import shadowdiff
 from shadowdiff.act.guard import Guard
 from shadowdiff.config import Config
-from shadowdiff.errors import Exit, TargetError, UsageError
+from shadowdiff.errors import Exit, OutputError, TargetError, UsageError
 from shadowdiff.gate import rules
 from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.verdict import Status, Verdict
@@ -100,15 +100,18 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any) -
     ready.after_each = after_each
     ready.finish = lambda verdict: _finish(verdict, ready, folder, lag, interrupted)
     _handle_signals(ready, interrupted)
-    verdict: Verdict | None = None
     try:
         verdict = await pipeline.replay(ready)
+    except BaseException:
+        with suppress(OutputError):  # the first error is the one to report
+            tape.state(ready.counter.shard, ready.counter.open_units, False, "broke off", force=True)
+        raise
     finally:
         live.stop()
-        complete = verdict is not None and interrupted.signal is None
-        tape.state(ready.counter.shard, ready.counter.open_units, complete, ready.tee.stopping, force=True)
-        for sink in ready.sinks:
-            sink.close(ready.counter.tally, verdict)
+    complete = interrupted.signal is None
+    tape.state(ready.counter.shard, ready.counter.open_units, complete, ready.tee.stopping, force=True)
+    for sink in ready.sinks:
+        sink.close(ready.counter.tally, verdict)
     folder.finish(verdict, ready.counter.shard, examples)
     terminal.show_verdict(console, verdict, str(folder.path))
     await Guard(folder.audit).act(verdict, ready.run)

@@ -30,19 +30,22 @@ class Judging:
         panel: Panel,
         learner: Learner,
         warn: Callable[[str], None] = lambda _: None,
+        decode_all: bool = False,
     ) -> None:
+        """`decode_all` decodes equal answers too, for a budget of tokens."""
         self._decoding = decoding
         self._panel = panel
         self._learner = learner
         self._warn = warn
         self._warned: set[str] = set()
         self._pool: ProcessPoolExecutor | None = None
+        self._decode_all = decode_all
         self._strict_inline = False
 
     async def compare(self, pair: Pair) -> tuple[Comparison, Pair]:
         """The comparison, and the pair with its documents."""
         if _size(pair) <= INLINE_BYTES or self._strict_inline or not self._panel.needs_documents(pair):
-            judged, pair = judge(self._decoding, self._panel, pair, self._learner.baseline)
+            judged, pair = judge(self._decoding, self._panel, pair, self._learner.baseline, self._decode_all)
         else:
             judged, pair = await self._elsewhere(pair)
         if judged.noise:
@@ -86,9 +89,11 @@ class Judging:
         return Baseline(full.version, {pair.exchange.route: known} if known else {})
 
 
-def judge(decoding: Decoding, panel: Panel, pair: Pair, baseline: Baseline) -> tuple[Judged, Pair]:
-    """Decode what was answered whole, then compare."""
-    if not panel.needs_documents(pair):
+def judge(
+    decoding: Decoding, panel: Panel, pair: Pair, baseline: Baseline, decode_all: bool = False
+) -> tuple[Judged, Pair]:
+    """Decode what was answered whole, then compare; equal answers are decoded only where someone asks."""
+    if not decode_all and not panel.needs_documents(pair):
         return panel.compare(pair, baseline), pair
     blue = _document(decoding, pair.blue)
     green = blue if same_answer(pair) else _document(decoding, pair.green)

@@ -22,6 +22,7 @@ async def replay(plan: Plan) -> Verdict:
         async for pair in pairs:  # blue, green (and twin) observed; failures are data
             comparison, pair = await plan.judging.compare(pair)  # decode, score
             comparison = counter.add(comparison)
+            plan.budget.spend_tokens(comparison.tokens)
             for sink in plan.sinks:  # report as we go
                 sink.add(comparison, pair)
             if not tee.stopping and decided(plan, comparison):  # gate

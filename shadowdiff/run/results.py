@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 
 import shadowdiff
-from shadowdiff import redact, tape
+from shadowdiff import redact, runinfo
 from shadowdiff.config import Config
-from shadowdiff.errors import UsageError
+from shadowdiff.errors import OutputError, UsageError
 from shadowdiff.model.tally import Shard
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.report.examples import Examples
@@ -52,13 +52,17 @@ class RunFolder:
             for old in [*self.path.glob("comparisons*.jsonl"), *self.path.glob("state*.json")]:
                 old.unlink()
             (self.path / "verdict.json").unlink(missing_ok=True)  # no file means: not judged
-            if junitxml is not None:
-                junitxml.parent.mkdir(parents=True, exist_ok=True)
-                junitxml.touch()
         except OSError as error:
             raise UsageError(
                 f"--out {self.path}: cannot be written ({error.strerror}); name a folder you may write"
             ) from None
+
+        if junitxml is not None:
+            try:
+                junitxml.parent.mkdir(parents=True, exist_ok=True)
+                junitxml.touch()
+            except OSError as error:
+                raise UsageError(f"--junitxml {junitxml}: cannot be written ({error.strerror})") from None
 
     @property
     def audit(self) -> Path:
@@ -68,7 +72,7 @@ class RunFolder:
     def begin(self, run: str, config: Config, logs: Sequence[Path]) -> None:
         """Write run.json."""
         targets = config.targets
-        info = tape.RunInfo(
+        info = runinfo.RunInfo(
             run=run,
             started_at=self.started_at,
             tool_version=shadowdiff.__version__,
@@ -81,14 +85,17 @@ class RunFolder:
             candidate=config.report.candidate,
         )
         try:
-            tape.write_whole(self.path / "run.json", msgspec.json.encode(info))
+            runinfo.write_whole(self.path / "run.json", msgspec.json.encode(info))
         except OSError as error:
             raise UsageError(f"--out {self.path}: cannot be written ({error.strerror})") from None
 
     def finish(self, verdict: Verdict, total: Shard, examples: Examples) -> None:
         """Write every report, verdict.json last: whoever sees it sees all of them."""
-        write_reports(self.path, verdict, total, examples, self._junitxml)
-        tape.write_whole(self.path / "verdict.json", to_json(verdict))
+        try:
+            write_reports(self.path, verdict, total, examples, self._junitxml)
+            runinfo.write_whole(self.path / "verdict.json", to_json(verdict))
+        except OSError as error:
+            raise OutputError(f"{self.path}: reports cannot be written ({error.strerror})") from None
 
 
 def write_reports(
@@ -96,13 +103,13 @@ def write_reports(
 ) -> None:
     """report.html, junit.xml, summary.md and metrics.prom into `folder`."""
     verdict = clean(verdict)
-    tape.write_whole(folder / "report.html", page(verdict, examples))
+    runinfo.write_whole(folder / "report.html", page(verdict, examples))
     document = junit(verdict)
-    tape.write_whole(folder / "junit.xml", document)
+    runinfo.write_whole(folder / "junit.xml", document)
     if junitxml is not None:
-        tape.write_whole(junitxml, document, 0o644)
-    tape.write_whole(folder / "summary.md", markdown(verdict, examples).encode("utf-8"))
-    tape.write_whole(folder / "metrics.prom", metrics(verdict, total))
+        runinfo.write_whole(junitxml, document, 0o644)
+    runinfo.write_whole(folder / "summary.md", markdown(verdict, examples).encode("utf-8"))
+    runinfo.write_whole(folder / "metrics.prom", metrics(verdict, total))
 
 
 def clean(verdict: Verdict) -> Verdict:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 import shadowdiff
-from shadowdiff import plugins, tape
+from shadowdiff import plugins, runinfo, tape
 from shadowdiff.errors import SourceError, UsageError
 from shadowdiff.gate.count import Counter
 from shadowdiff.gate.rules import Limits
@@ -20,14 +20,14 @@ from shadowdiff.report.examples import Examples
 READING_SIDE = ("unreadable", "filtered", "sampled_out", "skipped", "dropped", "warmup")
 
 
-def tally_of(results: Sequence[Path], examples: Examples | None = None) -> tuple[Tally, tape.RunInfo | None]:
+def tally_of(results: Sequence[Path], examples: Examples | None = None) -> tuple[Tally, runinfo.RunInfo | None]:
     """Count every comparisons file; the same shard given twice counts once."""
     tally: Tally | None = None
-    first: tape.RunInfo | None = None
+    first: runinfo.RunInfo | None = None
     for result in results:
-        info = tape.info(result)
+        info = runinfo.info(result)
         first = first or info
-        for path in tape.files(result):
+        for path in runinfo.files(result):
             one = _shard(path, info, examples)
             tally = one if tally is None else merge(tally, one)
     if tally is None:
@@ -58,7 +58,7 @@ def judge(results: Sequence[Path], limits: Limits | None, examples: Examples | N
     return msgspec.structs.replace(verdict, tool_version=shadowdiff.__version__), total
 
 
-def limits_of(info: tape.RunInfo) -> Limits:
+def limits_of(info: runinfo.RunInfo) -> Limits:
     """The gate settings a run was made with."""
     from shadowdiff.config import Config, GateRules
     from shadowdiff.run.limits import gate_limits
@@ -68,15 +68,15 @@ def limits_of(info: tape.RunInfo) -> Limits:
 
 def find(result: Path, wanted: str) -> tape.Line:
     """The line of one comparison by id. Raises `SourceError` when no line has it."""
-    for path in tape.files(result):
+    for path in runinfo.files(result):
         for line in tape.read(path):
             if line["id"] == wanted:
                 return line
     raise SourceError(f"{result}: no comparison has the id {wanted!r}; ids are in comparisons.jsonl")
 
 
-def _shard(path: Path, info: tape.RunInfo | None, examples: Examples | None) -> Tally:
-    state = tape.state(path)
+def _shard(path: Path, info: runinfo.RunInfo | None, examples: Examples | None) -> Tally:
+    state = runinfo.state(path)
     shard_id = state.shard if state else f"{info.run if info else path.resolve()}/{path.stem}"
     ledger = Ledger()
     paired = bool(info and info.paired)
@@ -103,7 +103,7 @@ def _shard(path: Path, info: tape.RunInfo | None, examples: Examples | None) -> 
     return counter.tally
 
 
-def _reading_side(ledger: Ledger, state: tape.State | None) -> None:
+def _reading_side(ledger: Ledger, state: runinfo.State | None) -> None:
     """Lines say what was sent; the checkpoint says what was held back. The rest was in flight: unsent."""
     if state is None:
         ledger.read = ledger.sent

@@ -43,6 +43,7 @@ from shadowdiff.tee.session import Sessions, session_place
 RECORDED = "recorded"
 DEFAULT_RATE = 50.0
 BUFFERED_BYTES = 256 << 20
+MAX_SHUFFLED = 500_000
 SCORERS = ("status", "headers", "structure", "length", "keywords", "fuzzy")
 DECODERS = ("openai", "events", "json", "html", "text")
 
@@ -65,6 +66,7 @@ class Plan(msgspec.Struct):
     brake: Brake
     learner: Learner
     ledger: Ledger
+    budget: Budget
     paced: bool
     stop_on: str
     sinks: list[Sink] = []
@@ -93,6 +95,7 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
     if kept < max_body:
         notes.append(f"with {width} in flight only {units.show_size(kept)} of each answer is kept (--max-body)")
     pacer, paced = _pacer(config, endpoints)
+    budget = Budget(*units.budget(send.budget, "--budget")) if send.budget else Budget()
     brake = Brake()
     transport = plugins.build(
         "transports", send.transport, endpoints=endpoints, max_body=kept, seed=send.seed or None,
@@ -107,7 +110,7 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
         sessions=sessions,
         ledger=ledger,
         roles=ask,
-        budget=_budget(send.budget),
+        budget=budget,
         max_in_flight=width,
         limit=send.limit or None,
         duration=units.duration(send.duration, "--duration") if send.duration else None,
@@ -119,7 +122,7 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
         config=config,
         source=source,
         tee=tee,
-        judging=Judging(Decoding(_decoders()), panel(config), learner, warn),
+        judging=Judging(Decoding(_decoders()), panel(config), learner, warn, decode_all=budget.kind == "tokens"),
         counter=counter,
         gate=plugins.build("gates", config.gate.mode, limits=limits),
         limits=limits,
@@ -130,6 +133,7 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
         brake=brake,
         learner=learner,
         ledger=ledger,
+        budget=budget,
         paced=paced,
         stop_on=config.gate.stop_on,
         notes=notes,
@@ -206,7 +210,12 @@ def shuffled(exchanges: Iterator[Exchange], session_by: str, seed: int) -> Itera
     """Whole sessions in random order: a log in time order is no random sample (DESIGN, --stop-on any)."""
     finder = Sessions(session_by, lambda _: None)
     groups: dict[str, list[Exchange]] = {}
-    for exchange in exchanges:
+    for number, exchange in enumerate(exchanges):
+        if number == MAX_SHUFFLED:
+            raise UsageError(
+                f"--stop-on any shuffles the whole log in memory and takes at most {MAX_SHUFFLED} exchanges; "
+                "use --stop-on fail, or --sample"
+            )
         placed = finder.place(exchange)
         groups.setdefault(placed.session or f"\0{exchange.id}", []).append(exchange)
     order = list(groups)
@@ -300,10 +309,6 @@ def _pacer(config: Config, endpoints: Sequence[Endpoint]) -> tuple[Pacer, bool]:
     if send.rate == "max" or (not send.rate and all(e.loopback for e in endpoints)):
         return Pacer(), False
     return Pacer(rate=units.rate(send.rate, "--rate") if send.rate else DEFAULT_RATE), bool(send.rate)
-
-
-def _budget(text: str) -> Budget:
-    return Budget(*units.budget(text, "--budget")) if text else Budget()
 
 
 def _decoders() -> list[Any]:

@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from shadowdiff import redact
 from shadowdiff.contracts import Baseline, Scorer
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
-from shadowdiff.model.exchange import STATUS_ONLY, Failure, Pair
+from shadowdiff.model.exchange import INTERRUPTED, STATUS_ONLY, Failure, Pair
 from shadowdiff.score.noise import own_noise
 
 _NO_BASELINE = frozenset({401, 403, 407, 429})
@@ -58,6 +59,8 @@ class Panel:
 
     def compare(self, pair: Pair, baseline: Baseline) -> Judged:
         """Judge one pair."""
+        if pair.blue.detail == INTERRUPTED or pair.green.detail == INTERRUPTED:
+            return Judged(self._comparison(pair, Outcome.ERRORED, why=INTERRUPTED))
         why = no_baseline(pair)
         if why:
             return Judged(self._comparison(pair, Outcome.ERRORED, why=why, baseline=False))
@@ -68,6 +71,8 @@ class Panel:
         return self._three_ways(pair, baseline, errors)
 
     def _three_ways(self, pair: Pair, baseline: Baseline, errors: dict[str, str]) -> Judged:
+        if not self._paired and repeated_write(pair):
+            return Judged(self._settle(pair, self._score(pair, baseline, errors)), errors=errors)
         against_twin = msgspec.structs.replace(pair, green=pair.twin, green_doc=pair.twin_doc, twin=None)
         raw = self._score(against_twin, baseline, errors)
         learnt = own_noise(raw)
@@ -182,6 +187,12 @@ def twin_failed(pair: Pair) -> str:
     return ""
 
 
+def repeated_write(pair: Pair) -> bool:
+    """Whether blue, asked twice for a write, refused the second: that is the write's nature, not noise."""
+    safe = pair.exchange.request.method in ("GET", "HEAD", "OPTIONS")
+    return not safe and pair.twin is not None and pair.twin.status // 100 != pair.blue.status // 100
+
+
 def outcome_of(scores: Sequence[Score]) -> Outcome:
     """mismatched when a finding fires, ignored when only accepted ones would have, else matched."""
     accepted = False
@@ -203,7 +214,8 @@ def explain(outcome: Outcome, scores: Sequence[Score]) -> str:
             if finding.fires if outcome is Outcome.MISMATCHED else finding.noisy:
                 where = f" at {finding.path}" if finding.path else ""
                 reason = f" ({finding.noisy})" if finding.noisy else ""
-                shown.append(f"{finding.kind}{where}: {finding.blue[:60]} → {finding.green[:60]}{reason}")
+                blue, green = (redact.at_path(finding.path, text)[:60] for text in (finding.blue, finding.green))
+                shown.append(f"{finding.kind}{where}: {blue} → {green}{reason}")
     more = f" and {len(shown) - 2} more" if len(shown) > 2 else ""
     return "; ".join(shown[:2]) + more
 

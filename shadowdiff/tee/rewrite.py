@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from shadowdiff.contracts import Call
-from shadowdiff.model.exchange import Exchange, Headers, Request, Role
+from shadowdiff.model.exchange import Exchange, Headers, Request, Role, header_bytes
 from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.tee.isolate import Isolator
 
@@ -90,6 +90,7 @@ class Rewriter:
         for pair in headers:
             if any(char in pair[0] or char in pair[1] for char in "\n\r\0"):
                 raise ValueError("a header holds a control character")
+            header_bytes(pair[0] + pair[1])  # a lone surrogate stands for no bytes
             lower = pair[0].lower()
             if lower in strip:
                 if lower == "connection":

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 
 from shadowdiff.contracts import Transport
-from shadowdiff.model.exchange import STATUS_ONLY, Exchange, Failure, Observation, Pair, Response, Role
+from shadowdiff.model.exchange import INTERRUPTED, STATUS_ONLY, Exchange, Failure, Observation, Pair, Response, Role
 from shadowdiff.model.tally import Ledger
 from shadowdiff.tee.brake import Brake
 from shadowdiff.tee.hold import Holder
@@ -251,9 +251,6 @@ class Tee:
     def _notify(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
-
-
-INTERRUPTED = "interrupted before the answer came"
 
 
 def recorded_blue(exchange: Exchange) -> Observation:

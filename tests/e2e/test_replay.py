@@ -279,3 +279,46 @@ def test_verdict_json_matches_its_published_schema(cli, tmp_path: Path) -> None:
     jsonschema.validate(verdict, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**verdict, "verdict": "maybe"}, schema)
+
+
+def test_a_full_disk_is_one_clear_line_and_no_verdict(tmp_path: Path) -> None:
+    import resource
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    with twins() as (blue, green):
+        done = subprocess.run(
+            [sys.executable, "-m", "shadowdiff", "replay", str(log_of(tmp_path / "log.jsonl", 2000)), "--blue", blue.url, "--green", green.url, "-o", str(tmp_path / "run")],
+            capture_output=True, text=True, preexec_fn=small_files, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 4, done.stderr
+    assert "results cannot be written" in done.stderr and "Traceback" not in done.stderr
+    assert not (tmp_path / "run" / "verdict.json").exists()
+
+
+def test_a_token_budget_stops_on_what_the_answers_say_they_used(cli, tmp_path: Path) -> None:
+    chat = {
+        "object": "chat.completion",
+        "choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}],
+        "usage": {"total_tokens": 10},
+    }
+    reply = lambda path: answer(json.dumps(chat).encode(), "200 OK", "Content-Type: application/json")  # noqa: E731
+    with twins(reply, reply) as (blue, green):
+        done, verdict = replay(
+            cli, log_of(tmp_path / "log.jsonl", 3000), blue, green, "--budget", "2k-tokens", "--no-control"
+        )
+    assert any("budget of 2000-tokens is spent" in note for note in verdict["notes"]), done.stderr
+    assert 100 <= verdict["ledger"]["sent"] < 160 and done.returncode in (0, 3)
+
+
+def test_a_blue_that_dies_is_given_up_and_the_verdict_says_so(cli, tmp_path: Path) -> None:
+    import itertools
+
+    asked = itertools.count()
+    dying = lambda path: plain(path) if next(asked) < 40 else answer(b"broken", "500 Oops")  # noqa: E731
+    with twins(blue=dying) as (blue, green):
+        done, verdict = replay(cli, log_of(tmp_path / "log.jsonl", 3000), blue, green, "--no-control")
+    assert (done.returncode, verdict["verdict"]) == (3, "inconclusive"), done.stderr
+    assert "blue itself is failing" in verdict["reason"] and any("blue failed" in note for note in verdict["notes"])
+    assert verdict["ledger"]["sent"] < 400

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shadowdiff import tape
+from shadowdiff import runinfo, tape
 from shadowdiff.config import Config
 from shadowdiff.errors import UsageError
 from shadowdiff.gate.rules import Limits
@@ -25,8 +25,8 @@ def write(
     folder: Path, outcomes: list[Outcome], complete: bool = True, shard: str = "r/0", extra_read: int = 0
 ) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    info = tape.RunInfo("r", "t", "v", "h", gate=msgspec.to_builtins(Config().gate))
-    tape.write_whole(folder / "run.json", msgspec.json.encode(info))
+    info = runinfo.RunInfo("r", "t", "v", "h", gate=msgspec.to_builtins(Config().gate))
+    runinfo.write_whole(folder / "run.json", msgspec.json.encode(info))
     sink = tape.TapeSink(folder)
     for number, outcome in enumerate(outcomes):
         sink.add(comparison_of(outcome, number), pair_of("a", "b"))

@@ -126,3 +126,26 @@ def test_a_raising_scorer_is_named_and_the_others_still_judge() -> None:
     )
     assert made.comparison.outcome is Outcome.MISMATCHED
     assert "some-dist" in made.errors["bad"] and "oops" in made.errors["bad"]
+
+
+def test_what_was_given_up_at_the_end_is_nobodys_fault() -> None:
+    from shadowdiff.model.exchange import INTERRUPTED
+
+    pair = pair_of("x", "y")
+    gone = Observation(role=Role.BLUE, failure=Failure.TIMEOUT, detail=INTERRUPTED)
+    made = Panel(RULES, paired=False).compare(Pair(pair.exchange, gone, pair.green), Baseline()).comparison
+    assert made.outcome is Outcome.ERRORED and made.baseline
+
+
+def test_a_write_refused_the_second_time_is_no_noise() -> None:
+    from shadowdiff.testing import request_of
+
+    exchange = exchange_of(request_of("POST", "/orders"))
+    pair = pair_of(response_of("made", 201), response_of("made", 201), response_of("exists", 409), exchange)
+    made = Panel(RULES, paired=False).compare(pair, Baseline()).comparison
+    assert (made.outcome, made.control) == (Outcome.MATCHED, None)
+
+
+def test_a_secret_at_a_named_path_is_not_in_the_explanation() -> None:
+    made = judged('{"api_key": "abcdef", "n": 1}', '{"api_key": "ghijkl", "n": 1}').comparison
+    assert "abcdef" not in made.why and "ghijkl" not in made.why and "/api_key" in made.why

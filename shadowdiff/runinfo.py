@@ -1,0 +1,83 @@
+"""What lies beside the tape: `run.json` (what was compared and how) and `state.json` (the ledger so far).
+
+Both are replaced whole, so that a reader or a kill sees the old or the new one, never a half.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shadowdiff.errors import SourceError
+from shadowdiff.model.tally import Ledger
+
+VERSION = 1
+
+
+class RunInfo(msgspec.Struct):
+    """`run.json`: enough to judge the folder again without the original config."""
+
+    run: str
+    started_at: str
+    tool_version: str
+    config_hash: str
+    gate: dict[str, Any] = {}
+    paired: bool = False
+    targets: dict[str, str] = {}
+    logs: list[str] = []
+    service: str = ""
+    candidate: str = ""
+    v: int = VERSION
+
+
+class State(msgspec.Struct):
+    """`state.json`: the counts that lines alone cannot give back."""
+
+    shard: str
+    ledger: Ledger
+    open_units: list[str] = []
+    complete: bool = False
+    stopped: str = ""
+
+
+def files(results: Path) -> list[Path]:
+    """The comparisons files of a run folder, or the file itself. Raises `SourceError` when there are none."""
+    if results.is_file():
+        return [results]
+    found = sorted(results.glob("comparisons*.jsonl"))
+    if not found:
+        what = "holds no comparisons*.jsonl" if results.is_dir() else "no such file or folder"
+        raise SourceError(f"{results}: {what}; give a run folder that replay wrote")
+    return found
+
+
+def info(results: Path) -> RunInfo | None:
+    """`run.json` beside the results, None when it is not there."""
+    folder = results if results.is_dir() else results.parent
+    try:
+        return msgspec.json.decode((folder / "run.json").read_bytes(), type=RunInfo)
+    except FileNotFoundError:
+        return None
+    except (OSError, msgspec.DecodeError) as error:
+        raise SourceError(f"{folder / 'run.json'}: cannot be read ({error})") from None
+
+
+def state(comparisons: Path) -> State | None:
+    """The state file that belongs to one comparisons file, None when it is missing or torn."""
+    path = comparisons.with_name(comparisons.name.replace("comparisons", "state").replace(".jsonl", ".json"))
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode(path.read_bytes(), type=State)
+    return None
+
+
+def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replace a file so that a reader or a kill sees the old or the new one, never a half."""
+    temporary = path.with_name(path.name + ".tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with open(descriptor, "wb") as file:
+        file.write(data)
+    temporary.replace(path)
