@@ -148,6 +148,30 @@ def completion(reply: Reply, model: str, nonce: str, created: int) -> dict[str, 
     }
 
 
+def chunks(reply: Reply, model: str, nonce: str, created: int, finish: str, rng: random.Random) -> Iterator[str]:
+    """The events of the same answer streamed; piece sizes vary as a model's do."""
+    base = {"id": f"chatcmpl-{nonce}", "object": "chat.completion.chunk", "created": created, "model": model}
+
+    def event(delta: dict[str, str], reason: str | None = None, **more: object) -> str:
+        choice = {"index": 0, "delta": delta, "finish_reason": reason}
+        return f"data: {orjson.dumps({**base, 'choices': [choice], **more}).decode()}\n\n"
+
+    yield event({"role": "assistant", "content": ""})
+    position = 0
+    while position < len(reply.text):
+        step = rng.randrange(4, 24)
+        yield event({"content": reply.text[position : position + step]})
+        position += step
+    cited = [{"title": reply.source, "url": source_url(reply)}]
+    yield event({}, finish, citations=cited, usage=usage(reply))
+    yield "data: [DONE]\n\n"
+
+
+def streamed(reply: Reply, model: str, nonce: str, created: int) -> str:
+    """The recorded body of a streamed answer."""
+    return "".join(chunks(reply, model, nonce, created, "stop", random.Random(nonce)))
+
+
 def usage(reply: Reply) -> dict[str, int]:
     """Token counts as a service would report them."""
     said = len(reply.text) if reply.lang == "zh" else len(reply.text) // 4
@@ -197,7 +221,12 @@ def _turns(topic: Topic, number: int, rng: random.Random) -> list[tuple[str, Rep
 
 
 def _chat_line(number: int, turn: int, moment: float, session: str, body: dict[str, Any], reply: Reply) -> bytes:
-    answer = completion(reply, "support-rag-7b", f"{number:04d}{turn}", int(moment))
+    nonce, created = f"{number:04d}{turn}", int(moment)
+    if body["stream"]:
+        answer: dict[str, Any] = {"body": streamed(reply, body["model"], nonce, created)}
+        kind = "text/event-stream; charset=utf-8"
+    else:
+        kind, answer = "application/json", {"json": completion(reply, body["model"], nonce, created)}
     line = {
         "v": 1,
         "id": f"chat-{number:04d}-{turn + 1}",
@@ -210,6 +239,6 @@ def _chat_line(number: int, turn: int, moment: float, session: str, body: dict[s
         "json": body,
         "body_state": "present",
         "tags": [reply.lang, reply.kind],
-        "response": {"status": 200, "headers": [["Content-Type", "application/json"]], "json": answer},
+        "response": {"status": 200, "headers": [["Content-Type", kind]], **answer},
     }  # fmt: skip
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)

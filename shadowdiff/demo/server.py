@@ -86,27 +86,10 @@ class Assistant:
     ) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream; charset=utf-8"})
         await response.prepare(request)
-        base = {
-            "id": f"chatcmpl-{nonce}",
-            "object": "chat.completion.chunk",
-            "created": int(time.time()),  # noqa: TID251 - a stamp for people
-            "model": model,
-        }
-
-        async def event(delta: dict[str, str], reason: str | None = None, **more: object) -> None:
-            choice = {"index": 0, "delta": delta, "finish_reason": reason}
-            await response.write(b"data: " + orjson.dumps({**base, "choices": [choice], **more}) + b"\n\n")
-
-        await event({"role": "assistant", "content": ""})
-        position = 0
-        while position < len(reply.text):  # chunk sizes vary as a model's do
-            step = self._rng.randrange(4, 24)
-            await event({"content": reply.text[position : position + step]})
-            position += step
+        created = int(time.time())  # noqa: TID251 - a stamp for people
+        for event in corpus.chunks(reply, model, nonce, created, finish, self._rng):
+            await response.write(event.encode())
             await asyncio.sleep(self._delay)
-        cited = [{"title": reply.source, "url": corpus.source_url(reply)}]
-        await event({}, finish, citations=cited, usage=corpus.usage(reply))
-        await response.write(b"data: [DONE]\n\n")
         await response.write_eof()
         return response
 

@@ -235,7 +235,8 @@ class _Walk:
         one, two = _moment(blue), _moment(green)
         if one is not None and two is not None:
             if self._moments is None:
-                self._moments = (_date(self._pair.blue.response), _date(self._pair.green.response))
+                blue_date = _date(self._pair.blue.response) or self._pair.exchange.captured_at
+                self._moments = (blue_date, _date(self._pair.green.response))
             a, b = self._moments
             if a is not None and b is not None and abs(one - a) < 300 and abs(two - b) < 300:
                 return "time of the answer"
