@@ -5,6 +5,7 @@ cli.md from --help, the JSON schemas from the structs. A test runs the check.
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -49,13 +50,27 @@ def verdict_schema() -> str:
             struct["additionalProperties"] = False
             struct["required"] = list(struct["properties"])
     made["$defs"]["Verdict"]["properties"]["schema"] = {"const": SCHEMA}
-    return json.dumps(made, indent=2, ensure_ascii=False) + "\n"
+    return _dump(made)
+
+
+def _dump(tree: object) -> str:
+    """The same text on every Python: 3.13 and later strip the indent of docstrings themselves."""
+
+    def clean(node: object) -> object:
+        if isinstance(node, dict):
+            return {
+                k: inspect.cleandoc(v) if k == "description" and isinstance(v, str) else clean(v)
+                for k, v in node.items()
+            }
+        return [clean(item) for item in node] if isinstance(node, list) else node
+
+    return json.dumps(clean(tree), indent=2, ensure_ascii=False) + "\n"
 
 
 FILES = {
     "cli.md": cli_reference,
     "verdict.schema.json": verdict_schema,
-    "config.schema.json": lambda: json.dumps(config_schema(), indent=2, ensure_ascii=False) + "\n",
+    "config.schema.json": lambda: _dump(config_schema()),
 }
 
 

@@ -85,10 +85,13 @@ class TapeSink:
             self._size = 0
         self._flushed = self._clock()
 
-    def state(self, shard: Shard, open_units: list[str], complete: bool, stopped: str, force: bool = False) -> None:
-        """Replace `state.json`, at most once a second unless forced."""
-        if not force and self._clock() - self._stated < STATE_S:
-            return
+    @property
+    def state_due(self) -> bool:
+        """Whether `state.json` is a second old."""
+        return self._clock() - self._stated >= STATE_S
+
+    def state(self, shard: Shard, open_units: list[str], complete: bool, stopped: str) -> None:
+        """Write what is queued, then replace `state.json`."""
         self._stated = self._clock()
         self.flush()
         state = State(shard.id, shard.ledger, open_units[:100_000], complete, stopped)
@@ -116,9 +119,11 @@ def encode(comparison: Comparison, pair: Pair, store: str = "mismatched", max_bo
         "scores": {score.scorer: _score(score) for score in c.scores},
         "timings": _timings(c.timings),
         "unit": c.unit,
-        "bet": c.bet,
+        "bets": c.bets,
         "status": [c.blue_status, c.green_status],
     }
+    if c.run:
+        line["run"] = c.run
     if c.session is not None:
         line["session"] = c.session
     if c.outcome is not Outcome.MATCHED:
@@ -185,7 +190,8 @@ def decode(line: Line) -> Comparison:
         route=line["route"],
         outcome=Outcome(line["outcome"]),
         unit=line["unit"],
-        bet=line["bet"],
+        run=line.get("run", ""),
+        bets=line["bets"],
         session=line.get("session"),
         control=(Outcome(control[0]), Outcome(control[1])) if control else None,
         reask=line.get("reask", False),

@@ -94,7 +94,7 @@ def comparison_of(outcome: Outcome = Outcome.MATCHED, number: int = 1, **fields:
     """A settled comparison."""
     defaults: dict[str, Any] = {
         "id": f"x{number}", "seq": number, "route": "GET /", "unit": f"x{number}", "blue_status": 200,
-        "green_status": 200, "bet": None if outcome is Outcome.ERRORED else float(outcome is Outcome.MISMATCHED),
+        "green_status": 200, "bets": {} if outcome is Outcome.ERRORED else {"divergence": float(outcome is Outcome.MISMATCHED)},
     }  # fmt: skip
     return Comparison(outcome=outcome, **(defaults | fields))
 

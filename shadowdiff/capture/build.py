@@ -7,11 +7,13 @@ hands to `Builder.unreadable`. So every record is in the ledger exactly once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from shadowdiff.capture.files import lines
 from shadowdiff.capture.routes import Router
 from shadowdiff.model.exchange import (
     BodyState,
@@ -106,6 +108,15 @@ class Builder:
         """Say something about the file as a whole, such as a packed stream that ends early."""
         if self._warn:
             self._warn(text)
+
+
+def each_line(path: Path, builder: Builder, one: Callable[[str, bytes], Exchange]) -> Iterator[Exchange]:
+    """Every exchange `one(where, line)` makes of the lines of `path`; what it calls unreadable is counted."""
+    for number, line in lines(path, builder.notice):
+        try:
+            yield one(f"{path.name}:{number}", line)
+        except Unreadable as why:
+            builder.unreadable(f"{path}:{number}", str(why))
 
 
 def clean_target(target: str) -> str:

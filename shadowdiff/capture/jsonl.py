@@ -18,8 +18,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from shadowdiff.capture.build import Builder, Unreadable, header_pairs, host_of, timestamp
-from shadowdiff.capture.files import lines
+from shadowdiff.capture.build import Builder, Unreadable, each_line, header_pairs, host_of, timestamp
 from shadowdiff.model.exchange import (
     BodyState,
     Exchange,
@@ -77,15 +76,10 @@ class JsonlSource:
 
     def stream(self) -> Iterator[Exchange]:
         """Every exchange in file order; a bad line is counted and passed over."""
-        name = self._path.name
-        for number, line in lines(self._path, self._builder.notice):
-            where = f"{name}:{number}"
-            try:
-                yield self._one(where, line)
-            except Unreadable as why:
-                self._builder.unreadable(f"{self._path}:{number}", str(why))
+        return each_line(self._path, self._builder, self.one)
 
-    def _one(self, where: str, line: bytes) -> Exchange:
+    def one(self, where: str, line: bytes) -> Exchange:
+        """The exchange of one line. Raises `Unreadable`."""
         try:
             record = _decode(line)
         except msgspec.ValidationError as error:

@@ -29,7 +29,7 @@ TARGETS: list[_Option] = [
 ]  # fmt: skip
 
 CAPTURE: list[_Option] = [
-    (("--format",), "capture.format", {"help": "jsonl, har or access [default: sniffed]."}),
+    (("--format",), "capture.format", {"help": "Capture format, e.g. jsonl, har, gor [default: sniffed]."}),
     (("--post",), "capture.post", {"help": "Each line may be a bare JSON body, posted to this path."}),
     (("--allow-method",), "capture.allow_methods",
      {"multiple": True, "help": "Also send this method, e.g. POST. A captured write is a write again."}),

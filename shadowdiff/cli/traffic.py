@@ -24,6 +24,7 @@ from shadowdiff.config import Config, load
 @click.option("--junitxml", type=click.Path(path_type=Path), help="Also write junit.xml here.")
 @click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent or held back; send nothing.")
+@click.option("-v", "--verbose", is_flag=True, help="Say each mismatch as it settles (the first hundred).")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 def replay(logs: tuple[Path, ...], **given: Any) -> int:
     """Send a captured LOG to blue and green, compare the answers, and exit by the verdict.
@@ -39,7 +40,7 @@ def replay(logs: tuple[Path, ...], **given: Any) -> int:
     from shadowdiff.run.batch import run
     from shadowdiff.run.results import to_json
 
-    verdict = run(config, list(logs), given["out"], given["junitxml"], console(given["quiet"]))
+    verdict = run(config, list(logs), given["out"], given["junitxml"], console(given["quiet"]), given["verbose"])
     if given["as_json"]:
         sys.stdout.buffer.write(to_json(verdict))
         sys.stdout.buffer.flush()

@@ -20,7 +20,7 @@ _PLAIN = {Outcome.MATCHED: "matched", Outcome.MISMATCHED: "mismatched", Outcome.
 class _Unit(msgspec.Struct):
     pending: int = 0
     turns: int = 0
-    bets: float = 0.0
+    bets: dict[str, float] = {}
     closed: bool = False
     diverged: bool = False
 
@@ -55,16 +55,15 @@ class Counter:
         self._targets(comparison)
         if comparison.session is None:
             shard.open_units -= 1
-            if comparison.bet is not None:
-                shard.units += 1
-                bucket = bin_of(comparison.bet)
-                shard.bets[bucket] = shard.bets.get(bucket, 0) + 1
+            if comparison.bets:
+                self._bet(comparison.bets, 1)
             return comparison
         unit = self._units[comparison.unit]
         unit.pending -= 1
-        if comparison.bet is not None:
+        if comparison.bets:
             unit.turns += 1
-            unit.bets += comparison.bet
+            for criterion, bet in comparison.bets.items():
+                unit.bets[criterion] = unit.bets.get(criterion, 0.0) + bet
         if unit.diverged:
             comparison = msgspec.structs.replace(comparison, after_divergence=True)
         unit.diverged = unit.diverged or comparison.outcome is Outcome.MISMATCHED
@@ -96,10 +95,17 @@ class Counter:
         shard = self.shard
         shard.open_units -= 1
         if unit.turns:
-            shard.units += 1
             shard.session_units += unit.turns > 1
-            bucket = bin_of(unit.bets / unit.turns)
-            shard.bets[bucket] = shard.bets.get(bucket, 0) + 1
+            self._bet(unit.bets, unit.turns)
+
+    def _bet(self, bets: dict[str, float], turns: int) -> None:
+        """Count one unit: the mean over its turns, by criterion."""
+        shard = self.shard
+        shard.units += 1
+        for criterion, bet in bets.items():
+            bins = shard.bets.setdefault(criterion, {})
+            bucket = bin_of(bet / turns)
+            bins[bucket] = bins.get(bucket, 0) + 1
 
     def _ledger(self, comparison: Comparison) -> None:
         ledger = self.shard.ledger

@@ -15,7 +15,7 @@ import msgspec
 from shadowdiff.errors import Exit
 from shadowdiff.gate import say
 from shadowdiff.gate.evidence import Evidence, binary
-from shadowdiff.model.tally import RouteCounts, Shard, Tally, quantile
+from shadowdiff.model.tally import DIVERGENCE, RouteCounts, Shard, Tally, quantile
 from shadowdiff.model.verdict import (
     Divergence,
     RouteResult,
@@ -87,7 +87,7 @@ class EvidenceGate:
         """Whether FAIL is already certain enough, whatever is in flight answers. Cheap: for live looks."""
         if shard.units < self._limits.min_fail:
             return False
-        evidence = Evidence(shard.bets, shard.open_units)
+        evidence = Evidence(shard.bets.get(DIVERGENCE, {}), shard.open_units)
         enough = evidence.log_fail(mark(self._limits.max_divergence, paired)) >= -math.log(self._limits.alpha)
         return enough and precondition(shard, paired, self._limits)[0] is None
 
@@ -96,7 +96,7 @@ class EvidenceGate:
         limits = self._limits
         if shard.units < limits.min_pass:
             return False
-        evidence = Evidence(shard.bets, shard.open_units)
+        evidence = Evidence(shard.bets.get(DIVERGENCE, {}), shard.open_units)
         if evidence.log_pass(mark(limits.max_divergence + limits.margin, paired)) < -math.log(limits.beta):
             return False
         blocked = uncovered(shard, limits.must_cover) or too_many_errored(shard)
@@ -125,7 +125,7 @@ def measure(tally: Tally, limits: Limits) -> Divergence:
     Once a run is over, units still open are sessions cut by its end, not by an outcome: they are left out.
     """
     total, paired = tally.total(), tally.paired
-    evidence = Evidence(total.bets, 0 if tally.complete else total.open_units)
+    evidence = Evidence(total.bets.get(DIVERGENCE, {}), 0 if tally.complete else total.open_units)
     low, high = evidence.lower(limits.alpha), evidence.upper(limits.beta)
     rate = evidence.mean
     noise: dict[str, object] = {}

@@ -79,8 +79,8 @@ class Timings(msgspec.Struct, frozen=True, omit_defaults=True):
 class Comparison(msgspec.Struct, frozen=True):
     """The judged pair.
 
-    `bet` is the value the gate counts, fixed here: 0 or 1 without a control, and with a twin
-    (1 + D) / 2 where D = (blue≠green + twin≠green) / 2 - blue≠twin. None when errored.
+    `bets` are the values the gate counts, by criterion, fixed here; empty when errored. "divergence" is
+    0 or 1 without a control, and with a twin (1 + D) / 2 where D = (blue≠green + twin≠green) / 2 - blue≠twin.
     `control` holds the blue/twin and twin/green outcomes where a twin was asked; `reask` marks a
     control made by asking blue again, which teaches but is never subtracted.
     `why` is one line that explains the outcome. `tokens` counts what the answers said they used.
@@ -91,7 +91,8 @@ class Comparison(msgspec.Struct, frozen=True):
     route: str
     outcome: Outcome
     unit: str
-    bet: float | None = None
+    run: str = ""
+    bets: dict[str, float] = {}
     session: str | None = None
     window: str = ""
     due_at: float = 0.0

@@ -11,6 +11,9 @@ import msgspec
 BINS = 64
 """Bets lie in [0, 1] and are kept as an integer histogram of 65 bins (gate.md 1.1)."""
 
+DIVERGENCE = "divergence"
+"""The main criterion; others join it under their own names."""
+
 BUCKETS = (
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 80.0,
 )  # fmt: skip
@@ -114,8 +117,8 @@ class RouteCounts(msgspec.Struct):
 class Shard(msgspec.Struct):
     """One writer's counts.
 
-    `upto` grows with every settled exchange and orders two sightings of the shard. `bets` maps a bin
-    (0..64) to closed units; `open_units` are units asked but not yet closed; `session_units` says
+    `upto` grows with every settled exchange and orders two sightings of the shard. `bets` maps a criterion
+    to a histogram: bin (0..64) to closed units; `open_units` are units asked but not yet closed; `session_units` says
     how many closed units were sessions of more than one turn.
     """
 
@@ -123,7 +126,7 @@ class Shard(msgspec.Struct):
     upto: int = 0
     ledger: Ledger = msgspec.field(default_factory=Ledger)
     routes: dict[str, RouteCounts] = {}
-    bets: dict[int, int] = {}
+    bets: dict[str, dict[int, int]] = {}
     units: int = 0
     open_units: int = 0
     session_units: int = 0
@@ -182,8 +185,10 @@ def _add_up(shards: list[Shard]) -> Shard:
         total.ledger = total.ledger.plus(shard.ledger)
         for route, counts in shard.routes.items():
             total.routes[route] = total.routes[route].plus(counts) if route in total.routes else counts
-        for bucket, count in shard.bets.items():
-            total.bets[bucket] = total.bets.get(bucket, 0) + count
+        for criterion, bins in shard.bets.items():
+            into = total.bets.setdefault(criterion, {})
+            for bucket, count in bins.items():
+                into[bucket] = into.get(bucket, 0) + count
         for status, count in shard.blue_statuses.items():
             total.blue_statuses[status] = total.blue_statuses.get(status, 0) + count
         for side, histogram in shard.latency.items():

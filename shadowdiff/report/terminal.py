@@ -14,7 +14,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from shadowdiff.model.tally import Shard
+from shadowdiff import redact
+from shadowdiff.model.comparison import Comparison, Outcome
+from shadowdiff.model.exchange import Pair
+from shadowdiff.model.tally import Shard, Tally
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report.markdown import ledger_line
 from shadowdiff.report.plain import one_line
@@ -23,6 +26,7 @@ from shadowdiff.units import show_percent as pct
 REPAINT_S = 0.3
 PLAIN_S = 5.0
 MAX_ROUTES = 12
+MAX_SAID = 100
 _WIDTHS = {"judged": 6, "differ": 6, "rate": 5, "interval": 11}
 _COLOR = {
     Status.PASS: "bold green", Status.FAIL: "bold red", Status.INCONCLUSIVE: "bold yellow",
@@ -86,6 +90,30 @@ class Live:
             f"{pct(shard.ledger.mismatched / max(1, shard.ledger.sent - shard.ledger.errored))}"
             f" ({pct(low)} to {pct(high)} so far)"
         )
+
+
+class Mismatches:
+    """A sink that says each mismatch as it settles, the first hundred."""
+
+    def __init__(self, out: Console) -> None:
+        self._out = out
+        self._said = 0
+
+    def add(self, comparison: Comparison, pair: Pair) -> None:
+        """Say it, if it is one."""
+        if comparison.outcome is not Outcome.MISMATCHED or self._said >= MAX_SAID:
+            return
+        self._said += 1
+        self._out.print(f"{one_line(comparison.id)} {one_line(comparison.route)}: {_why(comparison)}", markup=False)
+        if self._said == MAX_SAID:
+            self._out.print(f"… further mismatches are in comparisons.jsonl (said {MAX_SAID})", markup=False)
+
+    def close(self, tally: Tally, verdict: Verdict | None) -> None:
+        """Nothing to finish."""
+
+
+def _why(comparison: Comparison) -> str:
+    return one_line(redact.text(comparison.why), 200)
 
 
 def show_verdict(out: Console, verdict: Verdict, folder: str = "") -> None:

@@ -44,7 +44,9 @@ class Interrupted:
         self.signal: signal.Signals | None = None
 
 
-def run(config: Config, logs: list[Path], out: Path | None, junitxml: Path | None, console: Any) -> Verdict:
+def run(
+    config: Config, logs: list[Path], out: Path | None, junitxml: Path | None, console: Any, verbose: bool = False
+) -> Verdict:
     """Replay `logs`; returns the verdict, with everything written. Raises the errors of `errors`."""
     _raise_file_limit()
     folder_name = config.report.candidate or (logs[0].name.split(".")[0] if logs else "run")
@@ -56,7 +58,7 @@ def run(config: Config, logs: list[Path], out: Path | None, junitxml: Path | Non
         ready = plan(config, logs, warn)
         folder = RunFolder(out, folder_name, junitxml)
         try:
-            return await _run(ready, folder, logs, console)
+            return await _run(ready, folder, logs, console, verbose)
         finally:
             ready.judging.close()
             await ready.transport.aclose()
@@ -75,14 +77,16 @@ def run_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return runner.run(main())
 
 
-async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any) -> Verdict:
+async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, verbose: bool) -> Verdict:
     config = ready.config
     await reachable(ready.endpoints, config.targets.proxy)
     folder.begin(ready.run, config, logs)
     tape = TapeSink(folder.path, store=config.report.store_bodies)
-    tape.state(ready.counter.shard, [], False, "", force=True)
+    tape.state(ready.counter.shard, [], False, "")
     examples = Examples()
     ready.sinks = [tape, examples]
+    if verbose:
+        ready.sinks.append(terminal.Mismatches(console))
     lag = _Lag()
     interrupted = Interrupted()
     live = terminal.Live(
@@ -95,7 +99,8 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any) -
     def after_each(comparison: Comparison) -> None:
         lag.add(comparison.timings.lag_s)
         live.tick()
-        tape.state(ready.counter.shard, ready.counter.open_units, False, ready.tee.stopping)
+        if tape.state_due:
+            tape.state(ready.counter.shard, ready.counter.open_units, False, ready.tee.stopping)
 
     ready.after_each = after_each
     ready.finish = lambda verdict: _finish(verdict, ready, folder, lag, interrupted)
@@ -104,12 +109,12 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any) -
         verdict = await pipeline.replay(ready)
     except BaseException:
         with suppress(OutputError):  # the first error is the one to report
-            tape.state(ready.counter.shard, ready.counter.open_units, False, "broke off", force=True)
+            tape.state(ready.counter.shard, ready.counter.open_units, False, "broke off")
         raise
     finally:
         live.stop()
     complete = interrupted.signal is None
-    tape.state(ready.counter.shard, ready.counter.open_units, complete, ready.tee.stopping, force=True)
+    tape.state(ready.counter.shard, ready.counter.open_units, complete, ready.tee.stopping)
     for sink in ready.sinks:
         sink.close(ready.counter.tally, verdict)
     folder.finish(verdict, ready.counter.shard, examples)

@@ -122,7 +122,7 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
         config=config,
         source=source,
         tee=tee,
-        judging=Judging(Decoding(_decoders()), panel(config), learner, warn, decode_all=budget.kind == "tokens"),
+        judging=Judging(Decoding(_decoders()), panel(config, run), learner, warn, decode_all=budget.kind == "tokens"),
         counter=counter,
         gate=plugins.build("gates", config.gate.mode, limits=limits),
         limits=limits,
@@ -140,7 +140,7 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
     )
 
 
-def panel(config: Config) -> Panel:
+def panel(config: Config, run: str = "") -> Panel:
     """The scorers: built-ins with their settings, then those named in [[score.scorers]]."""
     rules = config.score
     options: dict[str, dict[str, Any]] = {
@@ -162,7 +162,9 @@ def panel(config: Config) -> Panel:
     scorers = [plugins.build("scorers", name, **options.get(name, {})) for name in SCORERS]
     for extra in rules.scorers:
         scorers.append(plugins.build("scorers", extra.use, **extra.options))
-    return Panel(scorers, paired=bool(config.targets.twin), owner=lambda name: plugins.owner("scorers", name))
+    return Panel(
+        scorers, paired=bool(config.targets.twin), owner=lambda name: plugins.owner("scorers", name), run=run
+    )
 
 
 def holder(config: Config) -> Holder:

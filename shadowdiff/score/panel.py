@@ -15,6 +15,7 @@ from shadowdiff import redact
 from shadowdiff.contracts import Baseline, Scorer
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
 from shadowdiff.model.exchange import INTERRUPTED, STATUS_ONLY, Failure, Pair
+from shadowdiff.model.tally import DIVERGENCE
 from shadowdiff.score.noise import own_noise
 
 _NO_BASELINE = frozenset({401, 403, 407, 429})
@@ -40,10 +41,13 @@ class Judged(msgspec.Struct, frozen=True):
 class Panel:
     """The scorers of a run. Picklable, so that large pairs can be judged in another process."""
 
-    def __init__(self, scorers: Sequence[Scorer], *, paired: bool, owner: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self, scorers: Sequence[Scorer], *, paired: bool, owner: Callable[[str], str] | None = None, run: str = ""
+    ) -> None:
         """`paired` says that `twin` is a second blue whose outcomes are subtracted."""
         self._scorers = tuple(scorers)
         self._paired = paired
+        self._run = run
         self._on_equal = any(scorer.on_equal for scorer in scorers)
         self._owner = {s.name: owner(s.name) for s in scorers} if owner else {}
 
@@ -98,7 +102,7 @@ class Panel:
         settled = self._settle(pair, scores)
         hits = (settled.outcome is Outcome.MISMATCHED) + (other is Outcome.MISMATCHED)
         excess = hits / 2 - (control is Outcome.MISMATCHED)
-        settled = msgspec.structs.replace(settled, control=(control, other), bet=(1 + excess) / 2)
+        settled = msgspec.structs.replace(settled, control=(control, other), bets={DIVERGENCE: (1 + excess) / 2})
         return Judged(settled, learnt, errors)
 
     def _score(self, pair: Pair, baseline: Baseline, errors: dict[str, str]) -> tuple[Score, ...]:
@@ -130,16 +134,17 @@ class Panel:
         self, pair: Pair, outcome: Outcome, *, scores: tuple[Score, ...] = (), why: str, baseline: bool = True
     ) -> Comparison:
         exchange, blue, green = pair.exchange, pair.blue, pair.green
-        bet = None
+        bets = {}
         if outcome is not Outcome.ERRORED:
-            bet = 1.0 if outcome is Outcome.MISMATCHED else 0.0
+            bets[DIVERGENCE] = 1.0 if outcome is Outcome.MISMATCHED else 0.0
         return Comparison(
             id=exchange.id,
             seq=exchange.seq,
             route=exchange.route,
             outcome=outcome,
             unit=exchange.unit,
-            bet=bet,
+            run=self._run,
+            bets=bets,
             session=exchange.session,
             due_at=blue.due_at or green.due_at,
             rules=tuple(s.scorer for s in scores if any(f.fires for f in s.findings)),

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from shadowdiff import plugins
 from shadowdiff.cli.main import COMMANDS, cli
 from shadowdiff.config import keys
 from shadowdiff.errors import Exit
@@ -56,6 +57,11 @@ def test_every_exit_code_metric_and_verdict_field_is_documented() -> None:
     assert set(re.findall(r"^\| `(shadowdiff_\w+)`", text("metrics.md"), re.MULTILINE)) == set(NAMES)
     for field in Verdict.__struct_fields__:
         assert f"`{field}`" in text("verdict.md"), field
+
+
+def test_every_capture_format_is_documented() -> None:
+    page = text("capture-format.md")
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(plugins.registered("sources"))
 
 
 def test_every_stripped_header_is_on_the_list_of_changes() -> None:

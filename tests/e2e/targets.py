@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +30,29 @@ def twins(blue: Reply = plain, green: Reply = plain) -> Iterator[tuple[CannedSer
         CannedServer(lambda head, body: [green(path_of(head))]) as two,
     ):
         yield one, two
+
+
+def start(log: Path, blue: CannedServer, green: CannedServer, out: Path) -> subprocess.Popen[str]:
+    """A replay as a process of its own, for tests that signal it."""
+    command = [
+        sys.executable,
+        "-m",
+        "shadowdiff",
+        "replay",
+        str(log),
+        "--blue",
+        blue.url,
+        "--green",
+        green.url,
+        "-o",
+        str(out),
+    ]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def end(process: subprocess.Popen[str]) -> str:
+    """Wait for it; what it printed."""
+    return process.communicate(timeout=20)[1]
 
 
 def log_of(path: Path, count: int, **fields: object) -> Path:

@@ -15,7 +15,7 @@ import pytest
 
 from shadowdiff.act.guard import broken_at
 from shadowdiff.testing import CannedServer, answer
-from tests.e2e.targets import log_of, path_of, plain, twins
+from tests.e2e.targets import end, log_of, path_of, plain, start, twins
 
 
 def differs(path: str) -> bytes:
@@ -183,13 +183,10 @@ def test_ctrl_c_flushes_marks_the_run_and_exits_130(tmp_path: Path) -> None:
     slow = lambda head, body: [0.05, plain(path_of(head))]  # noqa: E731
     log = log_of(tmp_path / "log.jsonl", 20_000)
     with CannedServer(slow) as blue, CannedServer(slow) as green:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "shadowdiff", "replay", str(log), "--blue", blue.url, "--green", green.url, "-o", str(tmp_path / "run")],
-            stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
+        process = start(log, blue, green, tmp_path / "run")
         wait_for_lines(tmp_path / "run" / "comparisons.jsonl", 20)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        errors = end(process)
     verdict = json.loads((tmp_path / "run" / "verdict.json").read_text())
     assert (process.returncode, verdict["verdict"], verdict["exit_code"]) == (130, "aborted", 130), errors
     ledger = verdict["ledger"]
@@ -201,25 +198,10 @@ def test_a_killed_run_leaves_a_tape_that_can_be_judged(cli, tmp_path: Path) -> N
     slow = lambda head, body: [0.01, plain(path_of(head))]  # noqa: E731
     log = log_of(tmp_path / "log.jsonl", 20_000)
     with CannedServer(slow) as blue, CannedServer(slow) as green:
-        process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "shadowdiff",
-                "replay",
-                str(log),
-                "--blue",
-                blue.url,
-                "--green",
-                green.url,
-                "-o",
-                str(tmp_path / "run"),
-                "-q",
-            ]
-        )
+        process = start(log, blue, green, tmp_path / "run")
         wait_for_lines(tmp_path / "run" / "comparisons.jsonl", 300)
         process.kill()
-        process.wait(10)
+        end(process)
     assert not (tmp_path / "run" / "verdict.json").exists()
     done = cli("gate", "run", "--json")
     verdict = json.loads(done.stdout)
@@ -312,6 +294,7 @@ def test_a_token_budget_stops_on_what_the_answers_say_they_used(cli, tmp_path: P
     assert 100 <= verdict["ledger"]["sent"] < 160 and done.returncode in (0, 3)
 
 
+@pytest.mark.long
 def test_a_blue_that_dies_is_given_up_and_the_verdict_says_so(cli, tmp_path: Path) -> None:
     import itertools
 

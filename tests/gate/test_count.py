@@ -24,7 +24,7 @@ def test_a_session_is_one_bet_its_mean_once_closed_and_settled() -> None:
     assert (counter.shard.units, counter.shard.open_units) == (0, 1)
     last = counter.add(comparison_of(outcomes[3], 3, session="a", unit="a#0"))
     assert last.after_divergence
-    assert counter.shard.bets == {round(64 / 3): 1} and counter.shard.open_units == 0
+    assert counter.shard.bets == {"divergence": {round(64 / 3): 1}} and counter.shard.open_units == 0
 
 
 def test_a_session_of_errors_alone_is_no_unit() -> None:

@@ -22,7 +22,7 @@ def tally(
     sent = n + errored
     ledger = Ledger(read=sent, sent=sent, matched=n - k, mismatched=k, errored=errored)
     shard = Shard(
-        id="a", upto=sent, ledger=ledger, units=n, bets=binary(k, n), blue_asked=sent, blue_bad=sum(bad.values()), blue_statuses=bad,
+        id="a", upto=sent, ledger=ledger, units=n, bets={"divergence": binary(k, n)}, blue_asked=sent, blue_bad=sum(bad.values()), blue_statuses=bad,
         routes={"GET /": RouteCounts(sent=sent, matched=n - k, mismatched=k, errored=errored)},
         **({"green_answered": n} | more),
     )  # fmt: skip
@@ -91,9 +91,9 @@ def test_a_blue_that_disagrees_with_itself_is_an_unreliable_baseline() -> None:
 
 def test_with_a_twin_the_limit_is_on_the_excess() -> None:
     noisy = tally(40, 200, paired=True)
-    noisy.shards["a"].bets = {32: 200}
+    noisy.shards["a"].bets = {"divergence": {32: 200}}
     assert judge(noisy).verdict is Status.PASS and judge(noisy).divergence.rate == 0
-    noisy.shards["a"].bets = {32: 100, 64: 100}
+    noisy.shards["a"].bets = {"divergence": {32: 100, 64: 100}}
     assert judge(noisy).verdict is Status.FAIL and judge(noisy).divergence.rate == 0.5
 
 

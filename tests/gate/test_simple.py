@@ -16,7 +16,10 @@ def stops(gate, rate: float, seed: int, pairs: int = 1000) -> bool:
     for n in range(1, pairs + 1):
         k += rng.random() < rate
         if n % 5 == 0 and gate.fails(
-            Shard(id="a", units=n, bets=binary(k, n), ledger=Ledger(sent=n, matched=n - k, mismatched=k)), False
+            Shard(
+                id="a", units=n, bets={"divergence": binary(k, n)}, ledger=Ledger(sent=n, matched=n - k, mismatched=k)
+            ),
+            False,
         ):
             return True
     return False

@@ -13,9 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shadowdiff.capture.build import Builder
+from shadowdiff.capture.curl import CurlSource
+from shadowdiff.capture.gor import GorSource
 from shadowdiff.capture.har import HarSource
 from shadowdiff.capture.jsonl import JsonlSource
 from shadowdiff.capture.logs.access import AccessLogSource
+from shadowdiff.capture.logs.container import ContainerLogSource
+from shadowdiff.capture.logs.jsonlog import JsonLogSource
+from shadowdiff.capture.logs.proxies import AlbLogSource, EnvoyLogSource
+from shadowdiff.capture.openai_batch import BatchSource
+from shadowdiff.capture.vegeta import VegetaSource
 from shadowdiff.contracts import Call, Deadlines
 from shadowdiff.errors import SourceError
 from shadowdiff.model.exchange import Role
@@ -27,6 +34,10 @@ from tests.conftest import ROOT
 from tests.long.scale import scale
 
 pytestmark = pytest.mark.long
+READERS = [
+    JsonlSource, HarSource, AccessLogSource, GorSource, JsonLogSource, EnvoyLogSource, AlbLogSource, ContainerLogSource, VegetaSource,
+    CurlSource, BatchSource,
+]  # fmt: skip
 EXAMPLES = settings(max_examples=scale(300, 20_000), deadline=None, suppress_health_check=list(HealthCheck))
 
 jsonish = st.recursive(
@@ -45,7 +56,7 @@ def text_of(value: object) -> bytes:
 
 @EXAMPLES
 @given(st.binary(max_size=400) | jsonish.map(text_of))
-@pytest.mark.parametrize("source", [JsonlSource, HarSource, AccessLogSource])
+@pytest.mark.parametrize("source", READERS)
 def test_readers_count_what_they_cannot_read(source: type, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "x"

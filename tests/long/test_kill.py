@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,7 +11,7 @@ import pytest
 
 from shadowdiff import tape
 from shadowdiff.testing import CannedServer
-from tests.e2e.targets import log_of, path_of, plain
+from tests.e2e.targets import end, log_of, path_of, plain, start
 from tests.long.scale import scale
 
 pytestmark = pytest.mark.long
@@ -26,25 +24,10 @@ def test_whatever_a_kill_leaves_can_be_judged(cli, tmp_path: Path) -> None:
     with CannedServer(slow) as blue, CannedServer(slow) as green:
         for number in range(scale(8, 200)):
             folder = tmp_path / f"run{number}"
-            process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "shadowdiff",
-                    "replay",
-                    str(log),
-                    "--blue",
-                    blue.url,
-                    "--green",
-                    green.url,
-                    "-o",
-                    str(folder),
-                    "-q",
-                ]
-            )
+            process = start(log, blue, green, folder)
             time.sleep(0.4 + rng.random() * 1.5)
             process.kill()
-            process.wait(10)
+            end(process)
             if not (folder / "comparisons.jsonl").exists():
                 continue  # killed before the first file was opened
             ids = [line["id"] for line in tape.read(folder / "comparisons.jsonl")]

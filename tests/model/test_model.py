@@ -10,7 +10,7 @@ from shadowdiff.model.tally import BUCKETS, Ledger, RouteCounts, Shard, Tally, m
 
 shards = st.builds(
     lambda name, upto: Shard(
-        id=name, upto=upto, units=upto, bets={0: upto}, ledger=Ledger(read=upto, sent=upto, matched=upto),
+        id=name, upto=upto, units=upto, bets={"divergence": {0: upto}}, ledger=Ledger(read=upto, sent=upto, matched=upto),
         routes={"GET /": RouteCounts(sent=upto, matched=upto)}, latency={"blue": [upto] * (len(BUCKETS) + 1)}, seconds={"blue": 1.0},
     ),
     st.sampled_from("abc"), st.integers(0, 50),

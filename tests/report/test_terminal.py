@@ -42,6 +42,22 @@ def test_progress_without_a_terminal_is_a_plain_line_now_and_then() -> None:
     assert "5 settled" in out.getvalue() and "3 in flight" in out.getvalue()
 
 
+def test_mismatches_are_said_as_they_settle_without_secrets_and_bounded() -> None:
+    from shadowdiff.model.comparison import Outcome
+    from shadowdiff.report.terminal import MAX_SAID, Mismatches
+    from shadowdiff.testing import check_sink, comparison_of, pair_of
+
+    out = io.StringIO()
+    sink = Mismatches(Console(file=out, width=200))
+    for number in range(MAX_SAID + 50):
+        why = "value at /a: 1 → Bearer abcdefgh12345678 \x1b[2J"
+        sink.add(comparison_of(Outcome.MISMATCHED, number, why=why), pair_of("a", "b"))
+        sink.add(comparison_of(Outcome.MATCHED, number), pair_of("a", "a"))
+    text = out.getvalue()
+    assert text.count("value at /a") == MAX_SAID and "abcdefgh" not in text and "\x1b" not in text
+    check_sink(sink)
+
+
 def test_quiet_prints_nothing() -> None:
     out = console(quiet=True)
     out.file = io.StringIO()

@@ -31,7 +31,7 @@ def write(
     for number, outcome in enumerate(outcomes):
         sink.add(comparison_of(outcome, number), pair_of("a", "b"))
     ledger = Ledger(read=len(outcomes) + extra_read, sent=len(outcomes), skipped=extra_read)
-    sink.state(Shard(id=shard, ledger=ledger), [], complete, "", force=True)
+    sink.state(Shard(id=shard, ledger=ledger), [], complete, "")
     sink.close(None, None)  # type: ignore[arg-type]
     return folder
 

@@ -54,7 +54,7 @@ def test_a_transport_race_is_our_doing() -> None:
 
 def test_green_5xx_while_blue_is_good_is_a_mismatch() -> None:
     made = judged(response_of("x"), response_of("x", 502)).comparison
-    assert (made.outcome, made.rules, made.bet) == (Outcome.MISMATCHED, ("status",), 1.0)
+    assert (made.outcome, made.rules, made.bets["divergence"]) == (Outcome.MISMATCHED, ("status",), 1.0)
     assert made.why == "status: 200 → 502"
 
 
@@ -80,7 +80,7 @@ def test_outcomes_follow_the_findings() -> None:
 def test_asking_blue_again_excuses_what_it_does_to_itself_and_is_not_subtracted() -> None:
     made = judged('{"n": 1, "a": 1}', '{"n": 3, "a": 1}', '{"n": 2, "a": 1}')
     assert made.comparison.outcome is Outcome.IGNORED
-    assert (made.comparison.bet, made.comparison.reask) == (0.0, True)
+    assert (made.comparison.bets["divergence"], made.comparison.reask) == (0.0, True)
     assert ("/n", "value") in made.noise
     assert judged('{"n": 1, "a": 1}', '{"n": 3, "a": 9}', '{"n": 2, "a": 1}').comparison.outcome is Outcome.MISMATCHED
 
@@ -96,7 +96,7 @@ def test_asking_blue_again_excuses_what_it_does_to_itself_and_is_not_subtracted(
     ],
 )
 def test_with_a_twin_the_bet_is_the_excess_over_noise(green: str, twin: str, bet: float) -> None:
-    assert judged("same", green, twin, paired=True).comparison.bet == bet
+    assert judged("same", green, twin, paired=True).comparison.bets["divergence"] == bet
 
 
 def test_a_twin_that_fails_gives_no_control() -> None:

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
-from shadowdiff.capture.build import Builder, Unreadable, host_of
-from shadowdiff.capture.files import lines
+from shadowdiff.capture.build import Builder, Unreadable, each_line, host_of
 from shadowdiff.model.exchange import BodyState, Exchange, TimeKind
 
 LINE = re.compile(
@@ -27,7 +26,8 @@ _MONTHS = {
     "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12,
 }  # fmt: skip
 MAX_LINE = 64 << 10
-_BODY_METHODS = {"POST", "PUT", "PATCH"}
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+"""Methods whose body an access log does not carry."""
 
 
 class AccessLogSource:
@@ -40,19 +40,15 @@ class AccessLogSource:
 
     def stream(self) -> Iterator[Exchange]:
         """Every request in file order; lines that hold none are counted with the reason."""
-        name = self._path.name
-        for number, line in lines(self._path, self._builder.notice):
-            try:
-                yield self._one(f"{name}:{number}", line)
-            except Unreadable as why:
-                self._builder.unreadable(f"{self._path}:{number}", str(why))
+        return each_line(self._path, self._builder, self.one)
 
-    def _one(self, where: str, line: bytes) -> Exchange:
+    def one(self, where: str, line: bytes) -> Exchange:
+        """The exchange of one line. Raises `Unreadable`."""
         match = LINE.match(line) if len(line) <= MAX_LINE else None
         if match is None:
             raise Unreadable("no common or combined log line")
         _, _, _, stamp, request, status, _, referer, agent = match.groups()
-        method, target = _request_line(unescape(request))
+        method, target = request_line(unescape(request))
         headers: list[tuple[str, str]] = []
         if host := host_of(target):
             headers.append(("Host", host))
@@ -64,7 +60,7 @@ class AccessLogSource:
             method=method,
             target=target,
             headers=tuple(headers),
-            body_state=BodyState.MISSING if method in _BODY_METHODS else BodyState.EMPTY,
+            body_state=BodyState.MISSING if method in WITH_BODY else BodyState.EMPTY,
             captured_at=self._time(stamp),
             time_kind=TimeKind.END,
             recorded_status=int(status) if status != b"-" else 0,
@@ -102,7 +98,8 @@ def unescape(raw: bytes) -> bytes:
     return _ESCAPE.sub(lambda m: bytes([int(m[1][1:], 16)]) if m[1][:1] == b"x" and len(m[1]) == 3 else m[1], raw)
 
 
-def _request_line(raw: bytes) -> tuple[str, str]:
+def request_line(raw: bytes) -> tuple[str, str]:
+    """(method, target) of an unescaped request line. Raises `Unreadable` naming what it is instead."""
     text = raw.decode("utf-8", "surrogateescape")
     match = _REQUEST.match(text)
     if match is None:
