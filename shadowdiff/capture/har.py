@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -77,6 +79,7 @@ class HarSource:
             captured_at=timestamp(entry.get("startedDateTime")),
             time_kind=TimeKind.START,
             recorded=_recorded(entry.get("response")),
+            recorded_status=_status(entry.get("response")),
         )
 
 
@@ -89,8 +92,6 @@ def har_of(exchanges: Iterator[Exchange], origin: str = "http://captured.invalid
 
 
 def _entry(exchange: Exchange, origin: str) -> dict[str, Any]:
-    from datetime import UTC, datetime
-
     request = exchange.request
     host = next((value for name, value in request.headers if name.lower() == "host"), "")
     base = f"http://{host}" if host else origin
@@ -145,8 +146,6 @@ def _loads(raw: msgspec.Raw) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        import json
-
         value = json.loads(bytes(raw))
     if not isinstance(value, dict):
         raise Unreadable("entry is no object")
@@ -182,11 +181,15 @@ def _post_data(request: dict[str, Any], headers: Headers) -> tuple[bytes, BodySt
 
 
 def _recorded(answer: Any) -> Response | None:
-    """Status 0 means blocked, aborted or answered from cache: no recorded answer."""
-    if not isinstance(answer, dict) or not answer.get("status"):
+    """The answer where its body was kept: tools leave the text of a stream empty, and that is no empty answer."""
+    status = _status(answer)
+    if not status:
         return None
     content = answer.get("content") or {}
     text = content.get("text") or ""
+    kind = str(content.get("mimeType") or "").lower()
+    if not text and (content.get("size") or "event-stream" in kind):
+        return None
     if content.get("encoding") == "base64":
         try:
             body = base64.b64decode(text)
@@ -196,4 +199,10 @@ def _recorded(answer: Any) -> Response | None:
         body = text.encode("utf-8", "replace")
     # content.text is already decoded although the content-encoding header stays
     headers = tuple(h for h in header_pairs(answer.get("headers")) if h[0].lower() != "content-encoding")
-    return Response(status=int(answer["status"]), headers=headers, body=body, size=len(body))
+    return Response(status=status, headers=headers, body=body, size=len(body))
+
+
+def _status(answer: Any) -> int:
+    """0 means blocked, aborted or answered from cache."""
+    status = answer.get("status") if isinstance(answer, dict) else 0
+    return status if isinstance(status, int) and 100 <= status < 600 else 0

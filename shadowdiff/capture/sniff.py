@@ -5,6 +5,7 @@ Order follows peers-replay-and-formats.md 1.7; `--format` overrides it.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from shadowdiff.capture.files import head
@@ -14,7 +15,7 @@ from shadowdiff.capture.logs.container import is_wrapped
 from shadowdiff.errors import SourceError
 
 LOOKED_FOR = (
-    "JSONL (one JSON object a line), HAR, GoReplay .gor, vegeta targets, curl lines, OpenAI Batch, "
+    "JSONL (one JSON object a line), HAR, GoReplay .gor, mitmproxy flows, vegeta targets, curl lines, OpenAI Batch, "
     "access logs of nginx, Apache, Envoy, Istio and ALB in text or JSON, docker or CRI lines around any of them"
 )
 
@@ -32,6 +33,8 @@ def sniff(path: Path) -> str:
         return "container"
     if _is_gor(lines[0], start):
         return "gor"
+    if re.match(rb"\d{1,9}:", start):
+        return "mitm"
     if start.lstrip()[:1] == b"{":
         return "har" if _is_har(start) else json_format(lines[0])
     for line in lines:

@@ -31,7 +31,6 @@ class EventParser:
         self._size = 0
         self._name = ""
         self._id = ""
-        self._seen = False
         self._offset = 0
         self._skip_lf = False
         self._start = True

@@ -131,7 +131,7 @@ class Conn(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._done is None:
-            self._drop()  # bytes nobody asked for: this connection can no longer be trusted
+            self.drop()  # bytes nobody asked for: this connection can no longer be trusted
             return
         moment = now()
         if not self._first:
@@ -240,7 +240,7 @@ class Conn(asyncio.Protocol):
 
     def _settle(self) -> None:
         if self._extra or not self._keep:
-            self._drop()
+            self.drop()
         self._finish(
             Observation(
                 role=self._role,
@@ -282,7 +282,14 @@ class Conn(asyncio.Protocol):
             events=tuple(self._events),
         )
 
-    def _drop(self) -> None:
+    def forget(self) -> None:
+        """Close without telling anybody: the caller gave up on the answer."""
+        self._done = None
+        self.busy = False
+        self.drop()
+
+    def drop(self) -> None:
+        """Close the connection at once; a call in flight hears of it."""
         self.closed = True
         if self.transport is not None:
             self.transport.abort()

@@ -53,13 +53,13 @@ class Pool:
             conn = self._idle.pop()
             if not conn.closed and conn.idle_since > limit:
                 return conn
-            conn._drop()
+            conn.drop()
         return None
 
     def give(self, conn: Conn) -> None:
         """Keep `conn` for the next call, unless it is used up."""
         if conn.closed or conn.requests >= MAX_REQUESTS:
-            conn._drop()
+            conn.drop()
         else:
             self._idle.append(conn)
 
@@ -79,7 +79,7 @@ class Pool:
     def close(self) -> None:
         """Close every kept connection."""
         for conn in self._idle:
-            conn._drop()
+            conn.drop()
         self._idle.clear()
 
     async def _connect(self) -> Conn:

@@ -49,9 +49,9 @@ class WireTransport:
         """
         flight = _Flight(len(calls))
         conns: list[Conn | None] = [self._pools[call.endpoint].take() for call in calls]
-        if None in conns:
-            await self._open(calls, conns, flight)
         try:
+            if None in conns:
+                await self._open(calls, conns, flight)
             if calls[0].role is Role.BLUE and flight.results[0] is not None:
                 self._not_asked(calls, conns, flight)
             else:
@@ -66,11 +66,7 @@ class WireTransport:
                     if call.request.method in SAFE:
                         results[index] = await self._again(call)
         except BaseException:
-            for conn in conns:
-                if conn is not None and conn.busy:
-                    conn._done = None
-                    conn._drop()
-                    self._busy.discard(conn)
+            self._give_up(conns)
             raise
         for seen in results:
             if seen is not None and seen.detail is HTTP2_ONLY:
@@ -78,18 +74,13 @@ class WireTransport:
                 raise UsageError(f"--{name}: the target {HTTP2_ONLY}")
         return tuple(results)  # type: ignore[arg-type]
 
-    async def probe(self, index: int) -> None:
-        """Connect (and shake hands) once with endpoint `index`; keep the connection. Raises `ConnectFailed`."""
-        pool = self._pools[index]
-        pool.give(await pool.open())
-
     async def aclose(self) -> None:
         """Abort what is busy, close what is kept."""
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
         for conn in list(self._busy):
-            conn._drop()
+            conn.drop()
         for pool in self._pools:
             pool.close()
         await asyncio.sleep(0)
@@ -121,14 +112,16 @@ class WireTransport:
         order = list(range(len(calls)))
         self._random.shuffle(order)
         for index in order:
-            conn = conns[index]
-            if conn is not None:
-                self._write(calls[index], conn, index, flight)
+            self._write(calls[index], conns, index, flight)
 
-    def _write(self, call: Call, conn: Conn, index: int, flight: _Flight) -> None:
+    def _write(self, call: Call, conns: list[Conn | None], index: int, flight: _Flight) -> None:
+        conn = conns[index]
+        if conn is None:
+            return
         pool = self._pools[call.endpoint]
 
         def done(observation: Observation) -> None:
+            conns[index] = None  # from here on another exchange may hold it
             self._busy.discard(conn)
             pool.give(conn)
             flight.done(index, observation)
@@ -138,7 +131,6 @@ class WireTransport:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_S, self._tick)
         request = call.request
         if conn.closed:  # lost between take and write
-            conn._done = None
             self._busy.discard(conn)
             flight.done(
                 index,
@@ -149,6 +141,13 @@ class WireTransport:
             self._serialize(request), call.role, request.method == "HEAD", call.due_at, pool.endpoint.deadlines,
             done,
         )  # fmt: skip
+
+    def _give_up(self, conns: list[Conn | None]) -> None:
+        """Close what this exchange still holds."""
+        for conn in conns:
+            if conn is not None:
+                conn.forget()
+                self._busy.discard(conn)
 
     def _serialize(self, request: Request) -> bytes:
         """Header blocks repeat, so their bytes are remembered."""
@@ -177,12 +176,10 @@ class WireTransport:
         await self._open([call], conns, flight)
         if conns[0] is not None:
             try:
-                self._write(call, conns[0], 0, flight)
+                self._write(call, conns, 0, flight)
                 await flight.future
             except BaseException:
-                conns[0]._done = None
-                conns[0]._drop()
-                self._busy.discard(conns[0])
+                self._give_up(conns)
                 raise
         result = flight.results[0]
         assert result is not None  # noqa: S101 - the flight has landed

@@ -49,7 +49,7 @@ class Live:
         self._shard = shard
         self._in_flight = in_flight
         self._interval = interval
-        self._started = self._painted = self._looked = time.monotonic()
+        self._painted = time.monotonic()
         self._last = 0
         self._progress: Progress | None = None
         self._task: TaskID | None = None

@@ -189,6 +189,8 @@ def _finish(verdict: Verdict, ready: Plan, folder: RunFolder, lag: _Lag, interru
 
 def _notes(ready: Plan, lag: _Lag) -> list[str]:
     notes = []
+    if not ready.ledger.balances:
+        notes.append("The ledger does not balance. This is a bug in shadowdiff; please report it with this file.")
     if ready.tee.stopping and ready.tee.stopping != "left":
         notes.append(f"Sending stopped: {ready.tee.stopping}.")
     if ready.paced and lag.late:
@@ -206,6 +208,9 @@ def _notes(ready: Plan, lag: _Lag) -> list[str]:
         )
     if ready.brake.throttled:
         notes.append(f"Targets asked for a pause {ready.brake.throttled} times (429 or overloaded); it was granted.")
+    spread = {name: sorted(found) for name, found in getattr(ready.transport, "peers", {}).items() if len(found) > 1}
+    for name, found in spread.items():
+        notes.append(f"{name} was reached at {len(found)} addresses: {', '.join(found[:8])}.")
     races = getattr(ready.transport, "races", 0)
     if races:
         notes.append(f"{races} kept connections closed under a request; safe ones were sent once more.")

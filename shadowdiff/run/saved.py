@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ import msgspec
 
 import shadowdiff
 from shadowdiff import plugins, runinfo, tape
+from shadowdiff.config import Config, GateRules
 from shadowdiff.errors import SourceError, UsageError
 from shadowdiff.gate.count import Counter
 from shadowdiff.gate.rules import Limits
 from shadowdiff.model.tally import Ledger, Shard, Tally, merge
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report.examples import Examples
+from shadowdiff.run.limits import gate_limits
 
 READING_SIDE = ("unreadable", "filtered", "sampled_out", "skipped", "dropped", "warmup")
 
@@ -60,9 +63,6 @@ def judge(results: Sequence[Path], limits: Limits | None, examples: Examples | N
 
 def limits_of(info: runinfo.RunInfo) -> Limits:
     """The gate settings a run was made with."""
-    from shadowdiff.config import Config, GateRules
-    from shadowdiff.run.limits import gate_limits
-
     return gate_limits(Config(gate=msgspec.convert(info.gate, GateRules)))
 
 
@@ -120,8 +120,6 @@ def _reading_side(ledger: Ledger, state: runinfo.State | None) -> None:
 
 def curl_lines(line: dict[str, Any], targets: dict[str, str]) -> list[tuple[str, str]]:
     """(role, curl command) for each target; secrets stay redacted, so put your own in."""
-    import shlex
-
     request = line.get("request")
     if request is None:
         return []

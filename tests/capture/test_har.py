@@ -63,6 +63,11 @@ def test_text_wins_over_params_and_params_serve_alone(tmp_path: Path) -> None:
 
 
 def test_status_zero_is_no_recorded_answer_and_content_is_already_decoded(tmp_path: Path) -> None:
+    stream = entry() | {
+        "response": {"status": 200, "content": {"mimeType": "text/event-stream", "text": "", "size": 0}}
+    }
+    (kept,), _ = read(har(tmp_path, stream))
+    assert (kept.recorded, kept.recorded_status) == (None, 200)
     blocked = entry() | {"response": {"status": 0}}
     packed = entry() | {
         "response": {

@@ -21,6 +21,7 @@ from shadowdiff.capture.logs.access import AccessLogSource
 from shadowdiff.capture.logs.container import ContainerLogSource
 from shadowdiff.capture.logs.jsonlog import JsonLogSource
 from shadowdiff.capture.logs.proxies import AlbLogSource, EnvoyLogSource
+from shadowdiff.capture.mitm import MitmSource
 from shadowdiff.capture.openai_batch import BatchSource
 from shadowdiff.capture.vegeta import VegetaSource
 from shadowdiff.contracts import Call, Deadlines
@@ -36,7 +37,7 @@ from tests.long.scale import scale
 pytestmark = pytest.mark.long
 READERS = [
     JsonlSource, HarSource, AccessLogSource, GorSource, JsonLogSource, EnvoyLogSource, AlbLogSource, ContainerLogSource, VegetaSource,
-    CurlSource, BatchSource,
+    CurlSource, BatchSource, MitmSource,
 ]  # fmt: skip
 EXAMPLES = settings(max_examples=scale(300, 20_000), deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -23,7 +23,7 @@ def test_a_connection_idle_too_long_is_not_used_again() -> None:
                 pool.give(conn)
             assert pool.take() is fresh
             assert pool.take() is None
-            fresh._drop()
+            fresh.drop()
             pool.close()
             await asyncio.sleep(0.01)
 
@@ -61,7 +61,7 @@ def test_every_address_of_a_name_is_tried() -> None:
             for _ in range(4):
                 conn = await pool.open()
                 assert conn.peer == f"127.0.0.1:{server.port}"
-                conn._drop()
+                conn.drop()
             pool.close()
             await asyncio.sleep(0.01)
 

@@ -90,3 +90,27 @@ def test_cancelling_a_send_closes_its_connections() -> None:
             await wire.aclose()
 
     asyncio.run(main())
+
+
+def test_giving_up_one_exchange_never_takes_a_connection_from_another() -> None:
+    """Blue's connection is free again while green is still slow; whoever took it must not lose it."""
+
+    async def main() -> None:
+        with (
+            CannedServer(
+                lambda head, body: [0.3, answer(b"second")] if b"/second" in head else [answer(b"x")]
+            ) as blue,
+            CannedServer(lambda head, body: [30.0]) as green,
+        ):
+            wire = WireTransport([endpoint("blue", blue.url), endpoint("green", green.url)])
+            both = [Call(Role.BLUE, 0, request_of(Host="x")), Call(Role.GREEN, 1, request_of(Host="x"))]
+            first = asyncio.ensure_future(wire.send(both))
+            await asyncio.sleep(0.2)
+            second = asyncio.ensure_future(wire.send([Call(Role.BLUE, 0, request_of("GET", "/second", Host="x"))]))
+            await asyncio.sleep(0.1)
+            first.cancel()
+            (seen,) = await asyncio.wait_for(second, 2)
+            assert seen.status == 200 and blue.connections == 1
+            await wire.aclose()
+
+    asyncio.run(main())
