@@ -27,6 +27,7 @@ from shadowdiff.model.exchange import (
 from shadowdiff.model.tally import Ledger
 
 _METHOD = re.compile(r"[A-Za-z][A-Za-z0-9!#$%&'*+.^_`|~-]{0,31}")
+_ABSOLUTE = re.compile(r"(?i)https?://[^/?#\s]+(?=[/?#]|$)")
 _SAFE_TARGET = re.compile(r"[!-~]+")
 _KEEP = "".join(map(chr, range(0x21, 0x7F)))
 _MAX_WARNINGS = 5
@@ -128,13 +129,11 @@ def clean_target(target: str) -> str:
     if not target.startswith("/"):
         if target == "*":
             return target
-        if not re.match(r"(?i)https?://", target):
+        absolute = _ABSOLUTE.match(target)
+        if absolute is None:
             raise Unreadable(f"{target[:40]!r} is no path or http URL")
-        try:
-            parts = urlsplit(target)
-        except ValueError:
-            raise Unreadable(f"{target[:40]!r} is no valid URL") from None
-        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        rest = target[absolute.end() :]
+        target = rest if rest.startswith("/") else f"/{rest}"
     target = target.partition("#")[0]
     if not _SAFE_TARGET.fullmatch(target):
         target = quote(target, safe=_KEEP, encoding="utf-8", errors="surrogateescape")

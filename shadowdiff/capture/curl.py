@@ -18,7 +18,7 @@ from shadowdiff.capture.build import Builder, Unreadable, host_of
 from shadowdiff.capture.files import lines
 from shadowdiff.model.exchange import BodyState, Exchange
 
-_ANSI = re.compile(r"\$'((?:[^'\\]|\\.)*)'")
+_ANSI = re.compile(r"(?<=\s)\$'((?:[^'\\]|\\.)*)'")
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)")
 _NAMED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v": "\v"}
 _DATA = frozenset({"-d", "--data", "--data-raw", "--data-binary", "--data-ascii", "--data-urlencode", "--json"})
@@ -84,6 +84,28 @@ class CurlSource:
         )
 
 
+def curl_of(exchanges: Iterator[Exchange], origin: str = "http://captured.invalid") -> Iterator[bytes]:
+    """Exchanges as curl lines. A body that is not UTF-8 has no place on a line: it is written as `$'…'` escapes."""
+    for exchange in exchanges:
+        request = exchange.request
+        host = next((value for name, value in request.headers if name.lower() == "host"), "")
+        words = ["curl", "-X", request.method, (f"http://{host}" if host else origin) + request.target]
+        line = shlex.join(words)
+        for name, value in request.headers:
+            line += f" -H {_quoted(f'{name}: {value}'.encode('latin-1', 'replace'))}"
+        if request.body:
+            line += f" --data-raw {_quoted(request.body)}"
+        yield line.encode() + b"\n"
+
+
+def _quoted(raw: bytes) -> str:
+    """One shell word for any bytes but NUL, on one line and in ASCII."""
+    plain = raw.decode("ascii", "replace")
+    if plain.isprintable() and "\ufffd" not in plain and "$" not in plain:
+        return shlex.quote(plain)
+    return "$'" + "".join(chr(b) if 32 <= b < 127 and chr(b) not in "'\\" else f"\\x{b:02x}" for b in raw) + "'"
+
+
 class _Command:
     """What the words of one curl line ask for."""
 
@@ -121,7 +143,7 @@ class _Command:
         elif name == "--header":
             key, colon, value = _next(rest).partition(":")
             if colon and key.strip() and value.strip():
-                self.headers.append((key.strip(), value.strip()))
+                self.headers.append((_latin(key.strip()), _latin(value.strip())))
         elif name == "--user":
             token = base64.b64encode(_next(rest).encode()).decode("ascii")
             self.headers.append(("Authorization", f"Basic {token}"))
@@ -171,17 +193,30 @@ class _Command:
             self.url = f"http://{self.url}"
 
 
+def _latin(text: str) -> str:
+    """Header text in our convention: one character a byte."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
 def _next(rest: deque[str]) -> str:
     return rest.popleft() if rest else ""
 
 
 def _unescape(text: str) -> str:
-    def one(match: re.Match[str]) -> str:
+    """A `$'…'` string as bash reads it: hex and octal escapes are bytes, `u` escapes characters."""
+    out = bytearray()
+    last = 0
+    for match in _ESCAPE.finditer(text):
+        out += text[last : match.start()].encode("utf-8", "surrogateescape")
+        last = match.end()
         code = match[1]
-        if code[0] in "ux" and len(code) > 1:
-            return chr(int(code[1:], 16))
-        if code[0].isdigit():
-            return chr(int(code, 8))
-        return _NAMED.get(code, code)
-
-    return _ESCAPE.sub(one, text)
+        if code[0] == "u" and len(code) == 5:
+            out += chr(int(code[1:], 16)).encode("utf-8", "replace")
+        elif code[0] == "x" and len(code) > 1:
+            out.append(int(code[1:], 16))
+        elif code[0].isdigit():
+            out.append(int(code, 8) & 0xFF)
+        else:
+            out += _NAMED.get(code, code).encode("utf-8", "surrogateescape")
+    out += text[last:].encode("utf-8", "surrogateescape")
+    return out.decode("utf-8", "surrogateescape")

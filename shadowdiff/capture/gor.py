@@ -19,7 +19,7 @@ import zstandard
 from shadowdiff.capture import http1
 from shadowdiff.capture.build import Builder, Unreadable, host_of
 from shadowdiff.capture.files import open_capture
-from shadowdiff.model.exchange import Exchange, Response, TimeKind
+from shadowdiff.model.exchange import Exchange, Headers, Response, TimeKind, header_bytes
 
 SEPARATOR = "🐵🙈🙉".encode()
 WINDOW = 1000
@@ -123,6 +123,28 @@ class GorSource:
         record = b"".join(lines)
         if record.strip():  # a killed writer leaves the last record without its separator
             yield record.removesuffix(b"\n")
+
+
+def gor_of(exchanges: Iterator[Exchange]) -> Iterator[bytes]:
+    """Exchanges as `.gor` 2.x: a request record (1), then its answer (2) where one was recorded."""
+    for number, exchange in enumerate(exchanges, 1):
+        stamp = int((exchange.captured_at or 0) * 1e9) or number
+        request = exchange.request
+        start = f"{request.method} {request.target} HTTP/1.1"
+        yield _record(b"1", number, stamp, start, request.headers, request.body)
+        if exchange.recorded is not None:
+            answer = exchange.recorded
+            start = f"HTTP/1.1 {answer.status} Recorded"
+            yield _record(b"2", number, stamp + 1, start, answer.headers, answer.body)
+
+
+def _record(kind: bytes, number: int, stamp: int, start: str, headers: Headers, body: bytes) -> bytes:
+    framing = ("transfer-encoding", "content-length")
+    lines = [start.encode()]
+    lines += [header_bytes(f"{name}: {value}") for name, value in headers if name.lower() not in framing]
+    lines.append(b"Content-Length: %d" % len(body))
+    meta = b"%s %024x %d 0\n" % (kind, number, stamp)
+    return meta + b"\r\n".join(lines) + b"\r\n\r\n" + body + b"\n" + SEPARATOR + b"\n"
 
 
 def _unfinished(record: bytes) -> bool:

@@ -139,8 +139,13 @@ class JsonlSource:
         return self._builder.exchange(where=where, method="POST", target=self._post, headers=headers, body=body)
 
 
-def line_of(exchange: Exchange, headers: Headers | None = None) -> bytes:
-    """One capture line, with its newline. `headers` replaces the request's, e.g. redacted ones."""
+def jsonl_of(exchanges: Iterator[Exchange]) -> Iterator[bytes]:
+    """Exchanges as capture lines."""
+    return map(line_of, exchanges)
+
+
+def line_of(exchange: Exchange) -> bytes:
+    """One capture line, with its newline."""
     request = exchange.request
     record: dict[str, Any] = {"v": VERSION, "id": exchange.id}
     if exchange.captured_at is not None:
@@ -149,7 +154,7 @@ def line_of(exchange: Exchange, headers: Headers | None = None) -> bytes:
         record["session"] = exchange.session
     record["method"] = request.method
     record["target"] = request.target
-    record["headers"] = [list(pair) for pair in (request.headers if headers is None else headers)]
+    record["headers"] = [list(pair) for pair in request.headers]
     if request.body:
         _put_body(record, request.body)
     record["body_state"] = str(exchange.body_state)

@@ -10,8 +10,10 @@ import binascii
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
+import orjson
 
 from shadowdiff.capture.build import Builder, Unreadable, header_pairs, host_of
 from shadowdiff.capture.files import lines
@@ -98,3 +100,21 @@ class VegetaSource:
         return self._builder.exchange(
             where=where, method=method, target=url, headers=headers, body=body, body_state=state
         )
+
+
+def vegeta_of(exchanges: Iterator[Exchange], origin: str = "http://captured.invalid") -> Iterator[bytes]:
+    """Exchanges as vegeta JSON targets; recorded answers, times and sessions have no place there."""
+    for exchange in exchanges:
+        request = exchange.request
+        host = next((value for name, value in request.headers if name.lower() == "host"), "")
+        header: dict[str, list[str]] = {}
+        for name, value in request.headers:
+            header.setdefault(name, []).append(value)
+        target: dict[str, Any] = {
+            "method": request.method,
+            "url": (f"http://{host}" if host else origin) + request.target,
+            "header": header,
+        }
+        if request.body:
+            target["body"] = base64.b64encode(request.body).decode("ascii")
+        yield orjson.dumps(target, option=orjson.OPT_APPEND_NEWLINE)

@@ -14,7 +14,7 @@ from shadowdiff.config import Config
 from shadowdiff.errors import Exit, UsageError
 from shadowdiff.model.exchange import Exchange
 
-_FORMATS = {".jsonl": "jsonl", ".har": "har"}
+_FORMATS = (".jsonl", ".har", ".gor", ".vegeta", ".curl")
 
 
 @click.command()
@@ -37,16 +37,23 @@ def inspect(logs: tuple[Path, ...], **given: Any) -> int:
     "--keep-secrets", is_flag=True, help="Keep Authorization, Cookie and the like; they are redacted otherwise."
 )
 def convert(source: Path, target: Path, **given: Any) -> int:
-    """Convert a capture; OUT's name tells the format: .jsonl or .har."""
+    """Convert a capture; OUT's name tells the format: .jsonl, .har, .gor, .vegeta or .curl.
+
+    vegeta and curl have no place for recorded answers, times and sessions.
+    """
     import msgspec
 
     from shadowdiff import redact
+    from shadowdiff.capture.curl import curl_of
+    from shadowdiff.capture.gor import gor_of
     from shadowdiff.capture.har import har_of
-    from shadowdiff.capture.jsonl import line_of
+    from shadowdiff.capture.jsonl import jsonl_of
+    from shadowdiff.capture.vegeta import vegeta_of
 
-    kind = _FORMATS.get(target.suffix.lower())
-    if kind is None:
-        raise UsageError(f"{target}: no format is called {target.suffix!r}; name OUT *.jsonl or *.har")
+    writers = dict(zip(_FORMATS, (jsonl_of, har_of, gor_of, vegeta_of, curl_of), strict=True))
+    write = writers.get(target.suffix.lower())
+    if write is None:
+        raise UsageError(f"{target}: no format is called {target.suffix!r}; name OUT *{', *'.join(_FORMATS)}")
     if target.resolve() == source.resolve():
         raise UsageError(f"{target}: IN and OUT are the same file")
     ledger, exchanges = _read([source], merged(given))
@@ -68,7 +75,7 @@ def convert(source: Path, target: Path, **given: Any) -> int:
     try:
         with target.open("wb") as out:
             target.chmod(0o600)
-            for piece in har_of(cleaned()) if kind == "har" else map(line_of, cleaned()):
+            for piece in write(cleaned()):
                 out.write(piece)
     except OSError as error:
         raise UsageError(f"{target}: cannot be written ({error.strerror})") from None

@@ -13,7 +13,7 @@ from shadowdiff.model.tally import Ledger
 @pytest.mark.parametrize(
     ("target", "clean"),
     [
-        ("/a//b/../c?x=%7E", "/a//b/../c?x=%7E"), ("http://h:1/p?q=1", "/p?q=1"), ("https://h", "/"),
+        ("/a//b/../c?x=%7E", "/a//b/../c?x=%7E"), ("http://h:1/p?q=1", "/p?q=1"), ("https://h", "/"), ("http://h?x=1", "/?x=1"), ("http://h/?", "/?"), ("http://[::1]:8/a", "/a"),
         ("/a b", "/a%20b"), ("/搜索?q=你", "/%E6%90%9C%E7%B4%A2?q=%E4%BD%A0"), ("/a#frag", "/a"), ("*", "*"),
     ],
 )  # fmt: skip
@@ -21,7 +21,7 @@ def test_targets_stay_as_captured_but_for_what_cannot_be_sent(target: str, clean
     assert clean_target(target) == clean
 
 
-@pytest.mark.parametrize("target", ["relative", "ftp://h/", "", "http://[::1"])
+@pytest.mark.parametrize("target", ["relative", "ftp://h/", "", "http://", "http:///x"])
 def test_other_targets_are_unreadable(target: str) -> None:
     with pytest.raises(Unreadable):
         clean_target(target)
