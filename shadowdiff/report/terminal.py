@@ -145,10 +145,12 @@ def _table(verdict: Verdict, width: int) -> Table:
     """Latency is left out where the terminal is narrow, so that route and rules stay readable."""
     wide = width >= 100
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("route", overflow="ellipsis", no_wrap=True, min_width=min(30, width // 3))
+    rules = 24 if wide else 16
+    room = max(24, width - rules - (58 if wide else 38))  # what the numbers and the gaps leave
+    table.add_column("route", overflow="ellipsis", no_wrap=True, max_width=room)
     for name in ("judged", "differ", "rate", "interval", *(("blue ms", "green ms") if wide else ())):
         table.add_column(name, justify="right", no_wrap=True, min_width=_WIDTHS.get(name, 8))
-    table.add_column("rules", overflow="ellipsis", no_wrap=True)
+    table.add_column("rules", overflow="ellipsis", no_wrap=True, max_width=rules)
     for r in verdict.routes[:MAX_ROUTES]:
         style = "red" if r.low > verdict.divergence.limit else ""
         cells = [

@@ -18,7 +18,10 @@ REASKS = 8
 REASKS_PROSE = 40
 """The same for a route whose answers are free text (DESIGN section 7)."""
 REASKS_ALL = 2000
-"""Over all routes: a log with a thousand routes must not double blue's load."""
+"""Over all routes."""
+REASKS_FREE = 40
+REASKS_SHARE = 0.1
+"""Beyond the first 40, at most this share of what blue is asked: many routes must not double its load."""
 
 
 class Learner:
@@ -29,6 +32,7 @@ class Learner:
         self._asked: dict[str, int] = {}
         self._prose: set[str] = set()
         self._units: dict[str, bool] = {}
+        self._seen = 0
         self.reasks = 0
 
     def learn(self, route: str, found: frozenset[tuple[str, str]]) -> None:
@@ -48,8 +52,11 @@ class Learner:
             if self._units[unit]:
                 self._count(route)
             return self._units[unit]
+        self._seen += 1
         limit = REASKS_PROSE if route in self._prose else REASKS
-        yes = self._asked.get(route, 0) < limit and self.reasks < REASKS_ALL
+        yes = self._asked.get(route, 0) < limit and self.reasks < min(
+            REASKS_ALL, REASKS_FREE + REASKS_SHARE * self._seen
+        )
         if in_session:
             if len(self._units) > 10_000:
                 self._units.clear()

@@ -18,10 +18,16 @@ def test_every_change_is_a_new_immutable_version() -> None:
 
 def test_reasks_are_few_for_data_and_forty_for_prose() -> None:
     learner = Learner()
-    assert sum(learner.wants("GET /a", f"x{n}", False) for n in range(200)) == REASKS
+    assert sum(learner.wants("GET /a", f"x{n}", False) for n in range(500)) == REASKS
     learner.saw_prose("GET /b")
     assert sum(learner.wants("GET /b", f"y{n}", False) for n in range(200)) == REASKS_PROSE
     assert learner.reasks == REASKS + REASKS_PROSE
+
+
+def test_a_log_of_many_routes_does_not_double_blues_load() -> None:
+    learner = Learner()
+    asked = sum(learner.wants(f"GET /{n}", f"x{n}", False) for n in range(5000))
+    assert asked <= 40 + 500
 
 
 def test_a_session_is_asked_twice_as_a_whole_or_not_at_all() -> None:
