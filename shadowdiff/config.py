@@ -135,6 +135,7 @@ class Sending(Section, frozen=True):
     max_gap: str = ""
     max_in_flight: int = 16
     limit: int = 0
+    warmup: int = 0
     duration: str = ""
     budget: str = ""
     seed: int = 0

@@ -48,6 +48,7 @@ SENDING: list[_Option] = [
     (("--max-gap",), "send.max_gap", {"help": "With --speed, no pause longer than this, e.g. 5s."}),
     (("--max-in-flight",), "send.max_in_flight", {"type": int, "help": "Exchanges in the air [default: 16]."}),
     (("-n", "--limit"), "send.limit", {"type": int, "help": "Send at most this many exchanges."}),
+    (("--warmup",), "send.warmup", {"type": int, "help": "Send the first N exchanges without counting them."}),
     (("--duration",), "send.duration", {"help": "Stop sending after this long, e.g. 5m."}),
     (("--budget",), "send.budget", {"help": "Stop sending after 5000-requests or 2M-tokens, all targets together."}),
     (("--seed",), "send.seed", {"type": int, "help": "Fixes sampling and shuffling."}),

@@ -113,6 +113,7 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
         budget=budget,
         max_in_flight=width,
         limit=send.limit or None,
+        warmup=send.warmup,
         duration=units.duration(send.duration, "--duration") if send.duration else None,
         opened=lambda exchange: counter.opened(exchange.unit, exchange.session is None),
     )

@@ -69,9 +69,13 @@ class Tee:
         max_in_flight: int = 16,
         limit: int | None = None,
         duration: float | None = None,
+        warmup: int = 0,
         opened: Callable[[Exchange], None] = lambda _: None,
     ) -> None:
-        """`roles` says whom to ask for an exchange; `opened` hears of each exchange about to be sent."""
+        """`roles` says whom to ask for an exchange; `opened` hears of each exchange about to be sent and counted.
+
+        The first `warmup` exchanges are sent and never counted: caches fill, connections open.
+        """
         self._transport = transport
         self._rewriter = rewriter
         self._holder = holder
@@ -84,6 +88,7 @@ class Tee:
         self._width = max_in_flight
         self._limit = limit
         self._duration = duration
+        self._warmup = warmup
         self._opened = opened
         self._source: Iterator[Exchange] = iter(())
         self._ready: deque[Pair] = deque()
@@ -227,9 +232,14 @@ class Tee:
         except ValueError as error:
             self._ledger.note("skipped", f"unsupported: {error}")
             return
-        self._opened(exchange)
+        warm = self._warmup > 0
+        if warm:
+            self._warmup -= 1
+            self._ledger.warmup += 1
+        else:
+            self._opened(exchange)
+            self._ledger.sent += 1
         self.in_flight += 1
-        self._ledger.sent += 1
         try:
             seen = await self._transport.send(calls)
         except asyncio.CancelledError:
@@ -237,6 +247,8 @@ class Tee:
         self.in_flight -= 1
         for observation in seen:
             self._brake.note(observation, exchange.recorded_status)
+        if warm:
+            return
         self._ready.append(self._pair(exchange, seen))
         self._notify()
         while len(self._ready) >= 2 * self._width:

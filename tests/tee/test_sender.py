@@ -111,6 +111,13 @@ def test_limit_and_budget_stop_exactly(options: dict) -> None:
     assert len(pairs) == 25 and settle(ledger, pairs)
 
 
+def test_warm_up_is_sent_and_never_counted() -> None:
+    ledger, transport, opened = Ledger(), Slow(), []
+    pairs = run(tee(transport, ledger, warmup=10, opened=opened.append), many(50), ledger)
+    assert (ledger.warmup, ledger.sent, len(pairs), len(opened), len(transport.order)) == (10, 40, 40, 40, 50)
+    assert settle(ledger, pairs)
+
+
 def test_held_back_exchanges_are_in_the_ledger_with_their_reason() -> None:
     ledger = Ledger()
     exchanges = [*many(3), exchange_of(request_of("POST", "/p"))]
