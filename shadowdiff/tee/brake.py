@@ -7,7 +7,6 @@ from 1 s to 30 s; after five pauses without recovery the run is given up.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -53,15 +52,9 @@ class Brake:
         if seen.role is Role.BLUE:
             self._blue(seen, expected_status)
 
-    async def clear(self) -> None:
-        """Return when sending may go on."""
-        while (wait := self._until - self._clock()) > 0:  # noqa: ASYNC110 - a later 429 may move the end
-            await asyncio.sleep(min(wait, 1.0))
-
-    @property
-    def waiting(self) -> bool:
-        """Whether sending is paused now."""
-        return self._until > self._clock()
+    def remaining(self, _: float = 0.0) -> float:
+        """Seconds until sending may go on; a later 429 may move the end."""
+        return self._until - self._clock()
 
     def _blue(self, seen: Observation, expected_status: int) -> None:
         sick = (seen.failure is not None and seen.failure is not Failure.RACE) or (

@@ -6,13 +6,12 @@ send, so a late send does not delay the next (peers-replay-and-formats.md 0.1).
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 
 
 class Pacer:
-    """Gives due times on the monotonic clock and waits for them."""
+    """Gives due times on the monotonic clock."""
 
     def __init__(
         self,
@@ -44,12 +43,9 @@ class Pacer:
             return self._start + (self._count - 1) * self._step
         return self._start + self._recorded(captured_at)
 
-    async def until(self, due: float) -> None:
-        """Return at `due`, or at once when it has passed."""
-        if due:
-            wait = due - self._clock()
-            if wait > 0:
-                await asyncio.sleep(wait)
+    def remaining(self, due: float) -> float:
+        """Seconds until `due`; not positive when it has passed or nothing is paced."""
+        return due - self._clock() if due else 0.0
 
     def _recorded(self, captured_at: float | None) -> float:
         if captured_at is None:

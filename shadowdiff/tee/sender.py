@@ -97,6 +97,7 @@ class Tee:
         self._wake: asyncio.Future[None] | None = None
         self._room = asyncio.Event()
         self._unparked = asyncio.Event()
+        self._halt = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._deadline: asyncio.TimerHandle | None = None
         self._alive = 0
@@ -131,6 +132,7 @@ class Tee:
         """Send nothing new; what is in the air lands and is counted, up to the deadline."""
         if not self.stopping:
             self.stopping = why
+            self._halt.set()
             self._deadline = asyncio.get_running_loop().call_later(drain_s, self.abort)
 
     def abort(self) -> None:
@@ -212,9 +214,8 @@ class Tee:
 
     async def _one(self, exchange: Exchange, due: float) -> None:
         if not self.stopping:
-            await self._pacer.until(due)
-            if self._brake.waiting:
-                await self._brake.clear()
+            await self._wait(due, self._pacer.remaining)
+            await self._wait(0.0, self._brake.remaining)
             if self._brake.given_up:
                 self.stop(self._brake.given_up)
             if time.monotonic() >= self._ends_at:
@@ -254,6 +255,13 @@ class Tee:
         while len(self._ready) >= 2 * self._width:
             self._room.clear()
             await self._room.wait()
+
+    async def _wait(self, due: float, remaining: Callable[[float], float]) -> None:
+        """Sleep while `remaining(due)` seconds are left; a stop ends the sleep at once, so that nothing is lost."""
+        while (seconds := remaining(due)) > 0 and not self.stopping:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(seconds, 1.0)):
+                    await self._halt.wait()
 
     def _pair(self, exchange: Exchange, seen: tuple[Observation, ...]) -> Pair:
         by_role = {observation.role: observation for observation in seen}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from shadowdiff.model.exchange import Failure, Role
 from shadowdiff.tee.brake import GIVE_UP, WINDOW, Brake
 from shadowdiff.testing import observed, response_of
@@ -21,11 +19,11 @@ def test_a_429_from_any_target_pauses_for_as_long_as_it_asks() -> None:
     clock = Clock()
     brake = Brake(clock)
     brake.note(observed(Role.GREEN, response_of(status=429, Retry_After="7")))
-    assert brake.waiting and brake.throttled == 1
+    assert brake.remaining() > 0 and brake.throttled == 1
     clock.now += 6.9
-    assert brake.waiting
+    assert brake.remaining() > 0
     clock.now += 0.2
-    assert not brake.waiting
+    assert brake.remaining() <= 0
 
 
 def test_throttling_without_retry_after_backs_off_exponentially() -> None:
@@ -42,9 +40,9 @@ def test_throttling_without_retry_after_backs_off_exponentially() -> None:
 def test_a_plain_503_is_no_request_to_pause_but_one_with_retry_after_is() -> None:
     brake = Brake(Clock())
     brake.note(observed(Role.GREEN, response_of(status=503)))
-    assert not brake.waiting
+    assert brake.remaining() <= 0
     brake.note(observed(Role.GREEN, response_of(status=503, Retry_After="1")))
-    assert brake.waiting
+    assert brake.remaining() > 0
 
 
 def test_a_blue_that_keeps_failing_is_given_up_and_a_failing_green_is_not() -> None:
@@ -52,7 +50,7 @@ def test_a_blue_that_keeps_failing_is_given_up_and_a_failing_green_is_not() -> N
     brake = Brake(clock)
     for _ in range(WINDOW * GIVE_UP * 2):
         brake.note(observed(Role.GREEN, Failure.TIMEOUT))
-    assert not brake.given_up and not brake.waiting
+    assert not brake.given_up and brake.remaining() <= 0
     for _ in range(WINDOW * GIVE_UP):
         brake.note(observed(Role.BLUE, response_of(status=500)))
         clock.now = max(clock.now, brake._until)
@@ -63,8 +61,4 @@ def test_a_recorded_500_is_how_blue_behaves() -> None:
     brake = Brake(Clock())
     for _ in range(WINDOW * GIVE_UP):
         brake.note(observed(Role.BLUE, response_of(status=500)), expected_status=500)
-    assert not brake.waiting and not brake.given_up
-
-
-def test_clear_returns_at_once_when_nothing_is_held() -> None:
-    asyncio.run(asyncio.wait_for(Brake().clear(), 0.5))
+    assert brake.remaining() <= 0 and not brake.given_up

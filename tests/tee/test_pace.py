@@ -23,5 +23,10 @@ def test_disordered_and_missing_times_never_go_back() -> None:
     assert [pacer.due(t) for t in (10.0, 12.0, 11.0, None, 13.0)] == [0.0, 2.0, 2.0, 2.0, 3.0]
 
 
+def test_what_remains_until_a_due_time() -> None:
+    pacer = Pacer(rate=1, clock=lambda: 100.0)
+    assert (pacer.remaining(101.5), pacer.remaining(99.0), pacer.remaining(0.0)) == (1.5, -1.0, 0.0)
+
+
 def test_without_a_rate_everything_is_due_at_once() -> None:
     assert Pacer().due(123.0) == 0.0

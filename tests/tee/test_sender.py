@@ -118,6 +118,27 @@ def test_warm_up_is_sent_and_never_counted() -> None:
     assert settle(ledger, pairs)
 
 
+def test_a_stop_ends_every_wait_at_once_and_loses_nothing() -> None:
+    import time
+
+    ledger, transport = Ledger(), Slow()
+    made = tee(transport, ledger)
+    made._pacer = Pacer(rate=0.1)  # the second exchange is due in ten seconds
+    begun = time.monotonic()
+    pairs = run(made, many(100), ledger, lambda pair: made.stop("enough"))
+    assert time.monotonic() - begun < 2 and len(pairs) == 1
+    assert ledger.unsent > 0 and settle(ledger, pairs)
+
+
+def test_a_throttled_target_holds_everybody_back_until_it_may_go_on() -> None:
+    ledger, transport = Ledger(), Slow()
+    made = tee(transport, ledger)
+    made._brake._until = made._brake._clock() + 0.2
+    begun = made._brake._clock()
+    pairs = run(made, many(20), ledger)
+    assert made._brake._clock() - begun >= 0.2 and settle(ledger, pairs)
+
+
 def test_held_back_exchanges_are_in_the_ledger_with_their_reason() -> None:
     ledger = Ledger()
     exchanges = [*many(3), exchange_of(request_of("POST", "/p"))]
