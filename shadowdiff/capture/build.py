@@ -120,6 +120,35 @@ def each_line(path: Path, builder: Builder, one: Callable[[str, bytes], Exchange
             builder.unreadable(f"{path}:{number}", str(why))
 
 
+Parse = Callable[[Builder, str, bytes], Exchange]
+
+
+class LineSource:
+    """A source whose format is a function of one line."""
+
+    def __init__(self, parse: Parse, path: Path, builder: Builder) -> None:
+        self._parse = parse
+        self._path = path
+        self._builder = builder
+
+    def stream(self) -> Iterator[Exchange]:
+        """Every exchange in file order; lines that hold none are counted with the reason."""
+        return each_line(self._path, self._builder, self.one)
+
+    def one(self, where: str, line: bytes) -> Exchange:
+        """The exchange of one line. Raises `Unreadable`."""
+        return self._parse(self._builder, where, line)
+
+
+def line_source(parse: Parse) -> Callable[..., LineSource]:
+    """What a module of a line format registers: called with path, builder and post, as every source is."""
+
+    def make(path: Path, builder: Builder, post: str = "") -> LineSource:
+        return LineSource(parse, path, builder)
+
+    return make
+
+
 def clean_target(target: str) -> str:
     """An origin-form target: absolute URLs lose scheme and host; bytes outside ASCII, blanks and controls
     are percent-encoded; everything else stays as captured (`%7E`, `//`, `/a/../b`).

@@ -15,12 +15,12 @@ from shadowdiff.model.exchange import BodyState, Exchange, TimeKind
 from shadowdiff.model.tally import Ledger
 
 
-def read(source: type, path: Path) -> tuple[list[Exchange], Ledger]:
+def read(source, path: Path) -> tuple[list[Exchange], Ledger]:
     ledger = Ledger()
     return list(source(path, Builder(ledger)).stream()), ledger
 
 
-def one(source: type, line: object) -> Exchange:
+def one(source, line: object) -> Exchange:
     raw = line if isinstance(line, bytes) else json.dumps(line).encode()
     return source(Path("x"), Builder(Ledger())).one("x:1", raw)
 

@@ -58,7 +58,7 @@ def text_of(value: object) -> bytes:
 @EXAMPLES
 @given(st.binary(max_size=400) | jsonish.map(text_of))
 @pytest.mark.parametrize("source", READERS)
-def test_readers_count_what_they_cannot_read(source: type, content: bytes) -> None:
+def test_readers_count_what_they_cannot_read(source, content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "x"
         log.write_bytes(content)

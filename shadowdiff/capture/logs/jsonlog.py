@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from shadowdiff.capture.build import Builder, Unreadable, each_line, timestamp
+from shadowdiff.capture.build import Builder, Unreadable, line_source, timestamp
 from shadowdiff.capture.logs.access import WITH_BODY, clf_time, request_line
 from shadowdiff.model.exchange import BodyState, Exchange, TimeKind
 
@@ -40,40 +38,32 @@ _HEX = re.compile(rb"\\x([0-9A-Fa-f]{2})")
 _UNSET = (None, "", "-")
 
 
-class JsonLogSource:
-    """Reads one JSON access log."""
+def parse(builder: Builder, where: str, line: bytes) -> Exchange:
+    """The exchange of one line. Raises `Unreadable`."""
+    record = loads(line)
+    method, target = _requested(record)
+    status = str(_get(record, "status") or "")
+    host = _get(record, "host")
+    headers = [("Host", str(host))] if host else []
+    for name, alias in (("User-Agent", "agent"), ("Referer", "referer"), ("Content-Type", "type")):
+        if value := _get(record, alias):
+            headers.append((name, str(value)))
+    body, state = _body(record, method)
+    moment, kind = _time(record)
+    return builder.exchange(
+        where=where,
+        method=method,
+        target=target,
+        headers=tuple(headers),
+        body=body,
+        body_state=state,
+        captured_at=moment,
+        time_kind=kind,
+        recorded_status=int(status) if status.isdigit() else 0,
+    )
 
-    def __init__(self, path: Path, builder: Builder, post: str = "") -> None:
-        self._path = path
-        self._builder = builder
 
-    def stream(self) -> Iterator[Exchange]:
-        """Every request in file order; lines that hold none are counted with the reason."""
-        return each_line(self._path, self._builder, self.one)
-
-    def one(self, where: str, line: bytes) -> Exchange:
-        """The exchange of one line. Raises `Unreadable`."""
-        record = loads(line)
-        method, target = _requested(record)
-        status = str(_get(record, "status") or "")
-        host = _get(record, "host")
-        headers = [("Host", str(host))] if host else []
-        for name, alias in (("User-Agent", "agent"), ("Referer", "referer"), ("Content-Type", "type")):
-            if value := _get(record, alias):
-                headers.append((name, str(value)))
-        body, state = _body(record, method)
-        moment, kind = _time(record)
-        return self._builder.exchange(
-            where=where,
-            method=method,
-            target=target,
-            headers=tuple(headers),
-            body=body,
-            body_state=state,
-            captured_at=moment,
-            time_kind=kind,
-            recorded_status=int(status) if status.isdigit() else 0,
-        )
+JsonLogSource = line_source(parse)
 
 
 def looks_like(record: Any) -> bool:

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
-from pathlib import Path
 
-from shadowdiff.capture.build import Builder, Unreadable, each_line, host_of, timestamp
+from shadowdiff.capture.build import Builder, Unreadable, host_of, line_source, timestamp
 from shadowdiff.capture.logs.access import WITH_BODY, request_line
 from shadowdiff.model.exchange import BodyState, Exchange, TimeKind
 
@@ -21,78 +19,60 @@ _QUOTED = re.compile(r'"([^"]*)"')
 _ALB_FIELDS = 13
 
 
-class EnvoyLogSource:
-    """Reads one Envoy or Istio text access log."""
-
-    def __init__(self, path: Path, builder: Builder, post: str = "") -> None:
-        self._path = path
-        self._builder = builder
-
-    def stream(self) -> Iterator[Exchange]:
-        """Every request in file order."""
-        return each_line(self._path, self._builder, self.one)
-
-    def one(self, where: str, line: bytes) -> Exchange:
-        """The exchange of one line. Raises `Unreadable`."""
-        match = ENVOY.match(line) if len(line) <= MAX_LINE else None
-        if match is None:
-            raise Unreadable("no Envoy access log line")
-        quoted = _QUOTED.findall(line[match.end() :].decode("utf-8", "surrogateescape"))
-        # the last quoted fields are XFF, user agent, request id, authority, upstream in both formats
-        named = dict(zip(("xff", "agent", "id", "host", "upstream"), quoted[-5:], strict=False))
-        headers = [("Host", named["host"])] if named.get("host", "-") != "-" else []
-        if named.get("agent", "-") not in ("-", ""):
-            headers.append(("User-Agent", named["agent"]))
-        if named.get("xff", "-") not in ("-", ""):
-            headers.append(("X-Forwarded-For", named["xff"]))
-        method = match[2].decode("ascii")
-        return self._builder.exchange(
-            where=where,
-            method=method,
-            target=match[3].decode("utf-8", "surrogateescape"),
-            headers=tuple(headers),
-            body_state=BodyState.MISSING if method in WITH_BODY else BodyState.EMPTY,
-            captured_at=timestamp(match[1].decode("ascii", "replace")),
-            time_kind=TimeKind.START,
-            recorded_status=int(match[5]) if 100 <= int(match[5]) < 600 else 0,
-        )
+def envoy(builder: Builder, where: str, line: bytes) -> Exchange:
+    """The exchange of one Envoy or Istio line. Raises `Unreadable`."""
+    match = ENVOY.match(line) if len(line) <= MAX_LINE else None
+    if match is None:
+        raise Unreadable("no Envoy access log line")
+    quoted = _QUOTED.findall(line[match.end() :].decode("utf-8", "surrogateescape"))
+    # the last quoted fields are XFF, user agent, request id, authority, upstream in both formats
+    named = dict(zip(("xff", "agent", "id", "host", "upstream"), quoted[-5:], strict=False))
+    headers = [("Host", named["host"])] if named.get("host", "-") != "-" else []
+    if named.get("agent", "-") not in ("-", ""):
+        headers.append(("User-Agent", named["agent"]))
+    if named.get("xff", "-") not in ("-", ""):
+        headers.append(("X-Forwarded-For", named["xff"]))
+    method = match[2].decode("ascii")
+    return builder.exchange(
+        where=where,
+        method=method,
+        target=match[3].decode("utf-8", "surrogateescape"),
+        headers=tuple(headers),
+        body_state=BodyState.MISSING if method in WITH_BODY else BodyState.EMPTY,
+        captured_at=timestamp(match[1].decode("ascii", "replace")),
+        time_kind=TimeKind.START,
+        recorded_status=int(match[5]) if 100 <= int(match[5]) < 600 else 0,
+    )
 
 
-class AlbLogSource:
-    """Reads one AWS Application Load Balancer log."""
+def alb(builder: Builder, where: str, line: bytes) -> Exchange:
+    """The exchange of one ALB line. Raises `Unreadable`."""
+    if len(line) > MAX_LINE or not ALB.match(line):
+        raise Unreadable("no ALB log line")
+    try:
+        fields = shlex.split(line.decode("utf-8", "surrogateescape"))
+    except ValueError:
+        raise Unreadable("an ALB line with an open quote") from None
+    if len(fields) < _ALB_FIELDS:
+        raise Unreadable(f"an ALB line of {len(fields)} fields, fewer than {_ALB_FIELDS}")
+    method, target = request_line(fields[12].encode("utf-8", "surrogateescape"))
+    headers = [("Host", host)] if (host := host_of(target)) else []
+    if len(fields) > 13 and fields[13] not in ("-", ""):
+        headers.append(("User-Agent", fields[13]))
+    created = timestamp(fields[21]) if len(fields) > 21 else None
+    ended = timestamp(fields[1])
+    status = fields[9] if fields[9].isdigit() else fields[8]
+    return builder.exchange(
+        where=where,
+        method=method,
+        target=target,
+        headers=tuple(headers),
+        body_state=BodyState.MISSING if method in WITH_BODY else BodyState.EMPTY,
+        captured_at=created if created is not None else ended,
+        time_kind=TimeKind.START if created is not None else TimeKind.END,
+        recorded_status=int(status) if status.isdigit() else 0,
+    )
 
-    def __init__(self, path: Path, builder: Builder, post: str = "") -> None:
-        self._path = path
-        self._builder = builder
 
-    def stream(self) -> Iterator[Exchange]:
-        """Every request in file order."""
-        return each_line(self._path, self._builder, self.one)
-
-    def one(self, where: str, line: bytes) -> Exchange:
-        """The exchange of one line. Raises `Unreadable`."""
-        if len(line) > MAX_LINE or not ALB.match(line):
-            raise Unreadable("no ALB log line")
-        try:
-            fields = shlex.split(line.decode("utf-8", "surrogateescape"))
-        except ValueError:
-            raise Unreadable("an ALB line with an open quote") from None
-        if len(fields) < _ALB_FIELDS:
-            raise Unreadable(f"an ALB line of {len(fields)} fields, fewer than {_ALB_FIELDS}")
-        method, target = request_line(fields[12].encode("utf-8", "surrogateescape"))
-        headers = [("Host", host)] if (host := host_of(target)) else []
-        if len(fields) > 13 and fields[13] not in ("-", ""):
-            headers.append(("User-Agent", fields[13]))
-        created = timestamp(fields[21]) if len(fields) > 21 else None
-        ended = timestamp(fields[1])
-        status = fields[9] if fields[9].isdigit() else fields[8]
-        return self._builder.exchange(
-            where=where,
-            method=method,
-            target=target,
-            headers=tuple(headers),
-            body_state=BodyState.MISSING if method in WITH_BODY else BodyState.EMPTY,
-            captured_at=created if created is not None else ended,
-            time_kind=TimeKind.START if created is not None else TimeKind.END,
-            recorded_status=int(status) if status.isdigit() else 0,
-        )
+EnvoyLogSource = line_source(envoy)
+AlbLogSource = line_source(alb)
