@@ -199,6 +199,12 @@ def header_pairs(value: Any) -> Headers:
     return tuple(pairs)
 
 
+def status_of(text: str) -> int:
+    """The HTTP status in `text`, 0 when it is none: `-`, `000`, other scripts' digits, a line of nines."""
+    status = int(text) if len(text) == 3 and text.isascii() and text.isdecimal() else 0
+    return status if 100 <= status < 600 else 0
+
+
 def timestamp(value: Any) -> float | None:
     """Epoch seconds from RFC 3339 text or an epoch number in s, ms, µs or ns; None when it is neither."""
     if isinstance(value, bool) or value is None:

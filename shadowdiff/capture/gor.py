@@ -17,7 +17,7 @@ import msgspec
 import zstandard
 
 from shadowdiff.capture import http1
-from shadowdiff.capture.build import Builder, Unreadable, host_of
+from shadowdiff.capture.build import Builder, Unreadable, host_of, status_of
 from shadowdiff.capture.files import open_capture
 from shadowdiff.model.exchange import Exchange, Headers, Response, TimeKind, header_bytes
 
@@ -156,9 +156,9 @@ def _unfinished(record: bytes) -> bool:
 def _response(message: http1.Message) -> Response | None:
     """The answer, or None for a 1xx, which matches no request."""
     parts = message.start.split(" ")
-    if not message.start.startswith("HTTP/") or len(parts) < 2 or not parts[1].isdigit():
+    status = status_of(parts[1]) if message.start.startswith("HTTP/") and len(parts) > 1 else 0
+    if not status:
         raise Unreadable("no HTTP status line")
-    status = int(parts[1])
     if status < 200:
         return None
     framing = ("transfer-encoding", "content-length")

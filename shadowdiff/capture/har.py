@@ -175,7 +175,7 @@ def _post_data(request: dict[str, Any], headers: Headers) -> tuple[bytes, BodySt
         return urlencode(pairs).encode("ascii"), None
     length = next((v for k, v in headers if k.lower() == "content-length"), "")
     declared = request.get("bodySize") or 0
-    if declared > 0 or (length.isdigit() and int(length) > 0):
+    if declared > 0 or (length.isdecimal() and length.strip("0")):
         return b"", BodyState.MISSING
     return b"", None
 

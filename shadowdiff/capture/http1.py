@@ -44,7 +44,7 @@ def parse(raw: bytes) -> Message | None:
         state = BodyState.TRUNCATED if not whole else BodyState.PRESENT if body else BodyState.EMPTY
         return msgspec.structs.replace(message, body=body, state=state)
     length = message.header("content-length") or ""
-    if length.isdigit() and len(length) < 12 and int(length) != len(body):
+    if length.isdecimal() and len(length) < 12 and int(length) != len(body):
         short = int(length) > len(body)
         state = BodyState.TRUNCATED if short else message.state
         return msgspec.structs.replace(message, body=body[: int(length)], state=state)

@@ -196,7 +196,7 @@ class Conn(asyncio.Protocol):
         for name, value in self._headers:
             lower = name.lower()
             if lower == "content-length":
-                self._length = int(value) if value.isdigit() else None
+                self._length = int(value) if value.isdecimal() and len(value) < 19 else None
             elif lower == "transfer-encoding":
                 self._chunked = True
             elif lower == "content-type":

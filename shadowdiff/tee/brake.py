@@ -85,7 +85,7 @@ def _retry_after(value: str | None) -> float | None:
     """Seconds from a Retry-After header (RFC 9110 section 10.2.3): a number or a date."""
     if value is None:
         return None
-    if value.strip().isdigit():
+    if value.strip().isdecimal():
         return float(value)
     try:
         moment = parsedate_to_datetime(value)

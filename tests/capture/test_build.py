@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shadowdiff.capture.build import Builder, Unreadable, clean_target, header_pairs, timestamp
+from shadowdiff.capture.build import Builder, Unreadable, clean_target, header_pairs, status_of, timestamp
 from shadowdiff.model.tally import Ledger
 
 
@@ -50,6 +50,20 @@ def test_headers_of_other_shapes_are_refused() -> None:
         header_pairs([["a"]])
     with pytest.raises(Unreadable):
         header_pairs("a: b")
+
+
+def test_a_status_is_three_plain_digits_or_none() -> None:
+    assert [status_of(text) for text in ("200", "599", "-", "000", "600", "²00", "٢٠٠", "9" * 5000, "")] == [
+        200,
+        599,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+    ]
 
 
 def test_times_out_of_range_are_none() -> None:

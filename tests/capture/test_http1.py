@@ -10,6 +10,8 @@ from shadowdiff.model.exchange import BodyState
 
 
 def test_lengths_that_lie() -> None:
+    odd = parse("POST / HTTP/1.1\r\nContent-Length: ²\r\n\r\nab".encode("latin-1"))
+    assert odd is not None and odd.body == b"ab"
     short = parse(b"POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhalf")
     long = parse(b"POST / HTTP/1.1\r\nContent-Length: 2\r\n\r\nabcd")
     assert short is not None and (short.body, short.state) == (b"half", BodyState.TRUNCATED)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from shadowdiff.capture.build import Builder, Unreadable, line_source, timestamp
+from shadowdiff.capture.build import Builder, Unreadable, line_source, status_of, timestamp
 from shadowdiff.capture.logs.access import WITH_BODY, clf_time, request_line
 from shadowdiff.model.exchange import BodyState, Exchange, TimeKind
 
@@ -59,7 +59,7 @@ def parse(builder: Builder, where: str, line: bytes) -> Exchange:
         body_state=state,
         captured_at=moment,
         time_kind=kind,
-        recorded_status=int(status) if status.isdigit() else 0,
+        recorded_status=status_of(status),
     )
 
 

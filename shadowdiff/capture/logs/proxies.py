@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 import shlex
 
-from shadowdiff.capture.build import Builder, Unreadable, host_of, line_source, timestamp
+from shadowdiff.capture.build import Builder, Unreadable, host_of, line_source, status_of, timestamp
 from shadowdiff.capture.logs.access import WITH_BODY, request_line
 from shadowdiff.model.exchange import BodyState, Exchange, TimeKind
 
-ENVOY = re.compile(rb'^\[(\d{4}-\d\d-\d\dT[^\]]{5,24})\] "([A-Z]+) (\S+) (HTTP/[\d.]+)" (\d+) ')
+ENVOY = re.compile(rb'^\[(\d{4}-\d\d-\d\dT[^\]]{5,24})\] "([A-Z]+) (\S+) (HTTP/[\d.]+)" (\d+|-) ')
 ALB = re.compile(rb"^(https?|h2|grpcs|wss?) \d{4}-\d\d-\d\dT\S+ \S+ \S+ ")
 MAX_LINE = 64 << 10
 _QUOTED = re.compile(r'"([^"]*)"')
@@ -41,7 +41,7 @@ def envoy(builder: Builder, where: str, line: bytes) -> Exchange:
         body_state=BodyState.MISSING if method in WITH_BODY else BodyState.EMPTY,
         captured_at=timestamp(match[1].decode("ascii", "replace")),
         time_kind=TimeKind.START,
-        recorded_status=int(match[5]) if 100 <= int(match[5]) < 600 else 0,
+        recorded_status=status_of(match[5].decode("ascii")),
     )
 
 
@@ -61,7 +61,6 @@ def alb(builder: Builder, where: str, line: bytes) -> Exchange:
         headers.append(("User-Agent", fields[13]))
     created = timestamp(fields[21]) if len(fields) > 21 else None
     ended = timestamp(fields[1])
-    status = fields[9] if fields[9].isdigit() else fields[8]
     return builder.exchange(
         where=where,
         method=method,
@@ -70,7 +69,7 @@ def alb(builder: Builder, where: str, line: bytes) -> Exchange:
         body_state=BodyState.MISSING if method in WITH_BODY else BodyState.EMPTY,
         captured_at=created if created is not None else ended,
         time_kind=TimeKind.START if created is not None else TimeKind.END,
-        recorded_status=int(status) if status.isdigit() else 0,
+        recorded_status=status_of(fields[9]) or status_of(fields[8]),
     )
 
 
