@@ -207,6 +207,7 @@ class CannedServer:
         self._ready.set()
         self._loop.run_forever()
         server.close()
+        self._loop.run_until_complete(asyncio.sleep(0.02))  # a connection just accepted gets its transport first
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()

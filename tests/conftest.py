@@ -9,6 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# shared machines are slow now and then; how long an example takes says nothing about the promise
+settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared")
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("SHADOWDIFF_SAMPLES", "SHADOWDIFF_SCALE")
