@@ -49,6 +49,7 @@ def convert(source: Path, target: Path, **given: Any) -> int:
     from shadowdiff.capture.har import har_of
     from shadowdiff.capture.jsonl import jsonl_of
     from shadowdiff.capture.vegeta import vegeta_of
+    from shadowdiff.run.setup import formats
 
     writers = dict(zip(_FORMATS, (jsonl_of, har_of, gor_of, vegeta_of, curl_of), strict=True))
     write = writers.get(target.suffix.lower())
@@ -56,7 +57,8 @@ def convert(source: Path, target: Path, **given: Any) -> int:
         raise UsageError(f"{target}: no format is called {target.suffix!r}; name OUT *{', *'.join(_FORMATS)}")
     if target.resolve() == source.resolve():
         raise UsageError(f"{target}: IN and OUT are the same file")
-    ledger, exchanges = _read([source], merged(given))
+    config = merged(given)
+    ledger, exchanges = _read(formats(config, [source]), config)
 
     def cleaned() -> Iterator[Exchange]:
         for exchange in exchanges:
@@ -86,12 +88,12 @@ def convert(source: Path, target: Path, **given: Any) -> int:
 def describe(logs: list[Path], config: Config) -> int:
     """Print the inspection of `logs` under `config`."""
     from shadowdiff.report.inspection import Inspection
-
-    ledger, exchanges = _read(logs, config)
-    seen = Inspection(_formats(logs, config))
-    from shadowdiff.run.setup import holder
+    from shadowdiff.run.setup import formats, holder
     from shadowdiff.tee.session import Sessions
 
+    named = formats(config, logs)
+    ledger, exchanges = _read(named, config)
+    seen = Inspection({str(path): name for path, name in named})
     sessions = Sessions(config.sessions.by, lambda _: None)
     hold = holder(config)
     for exchange in exchanges:
@@ -101,7 +103,7 @@ def describe(logs: list[Path], config: Config) -> int:
     return int(Exit.PASS if seen.n else Exit.INCONCLUSIVE)
 
 
-def _read(logs: list[Path], config: Config) -> tuple[Any, Iterator[Exchange]]:
+def _read(named: list[tuple[Path, str]], config: Config) -> tuple[Any, Iterator[Exchange]]:
     from shadowdiff.capture.build import Builder
     from shadowdiff.capture.routes import Router
     from shadowdiff.model.tally import Ledger
@@ -110,11 +112,5 @@ def _read(logs: list[Path], config: Config) -> tuple[Any, Iterator[Exchange]]:
     ledger = Ledger()
     router = Router(config.capture.routes, config.capture.route_by)
     builder = Builder(ledger, router, lambda text: click.echo(f"warning: {text}", err=True))
-    ready = sources(config, logs, builder)
+    ready = sources(config, named, builder)
     return ledger, (exchange for source in ready for exchange in source.stream())
-
-
-def _formats(logs: list[Path], config: Config) -> dict[str, str]:
-    from shadowdiff.capture.sniff import sniff
-
-    return {str(path): config.capture.format or sniff(path) for path in logs}

@@ -15,6 +15,7 @@ import msgspec
 
 from shadowdiff import plugins, units
 from shadowdiff.capture.build import Builder
+from shadowdiff.capture.files import head
 from shadowdiff.capture.routes import Router
 from shadowdiff.capture.sniff import sniff
 from shadowdiff.config import Config, Targets, resolve
@@ -181,24 +182,35 @@ def holder(config: Config) -> Holder:
     )
 
 
-def sources(config: Config, logs: Sequence[Path], builder: Builder) -> list[Any]:
-    """One source a log, by --format or by sniffing. Raises before anything is read for a bad one."""
-    found = []
+def formats(config: Config, logs: Sequence[Path]) -> list[tuple[Path, str]]:
+    """Each log with its format: as told by --format or --post, else sniffed.
+
+    Raises `SourceError` for a file that is missing, unreadable or foreign, before anything is sent.
+    """
+    told = config.capture.format or ("jsonl" if config.capture.post else "")
+    named = []
     for path in logs:
-        name = config.capture.format or ("jsonl" if config.capture.post else sniff(path))
-        if name == "empty":
-            name = "jsonl"
-        found.append(plugins.build("sources", name, path=path, builder=builder, post=config.capture.post))
-    return found
+        if told:
+            head(path, 1)
+        named.append((path, told or sniff(path)))
+    return named
+
+
+def sources(config: Config, named: Sequence[tuple[Path, str]], builder: Builder) -> list[Any]:
+    """One source a log of `formats`."""
+    return [
+        plugins.build(
+            "sources", "jsonl" if name == "empty" else name, path=path, builder=builder, post=config.capture.post
+        )
+        for path, name in named
+    ]
 
 
 def _source(
     config: Config, logs: Sequence[Path], ledger: Ledger, warn: Callable[[str], None]
 ) -> Callable[[], Iterator[Exchange]]:
     builder = Builder(ledger, Router(config.capture.routes, config.capture.route_by), warn)
-    for path in logs:
-        sniff(path)  # a missing or foreign file must show before the first request
-    ready = sources(config, logs, builder)
+    ready = sources(config, formats(config, logs), builder)
 
     def stream() -> Iterator[Exchange]:
         for source in ready:

@@ -38,6 +38,19 @@ def test_a_log_that_cannot_be_read(
     assert done.returncode == code and says in one_line(done.stderr)
 
 
+def test_a_named_format_overrides_the_sniffing_and_a_missing_file_still_shows(cli, tmp_path: Path) -> None:
+    (tmp_path / "junk.log").write_text("no such line\nnor this\n")
+    (tmp_path / "bodies.txt").write_text("[1, 2]\n[3]\n")
+    with twins() as (blue, green):
+        both = ["--blue", blue.url, "--green", green.url]
+        done = cli("replay", "junk.log", *both, "--format", "access", "-o", "a", "--json")
+        assert done.returncode == 3 and json.loads(done.stdout)["ledger"]["unreadable"] == 2, done.stderr
+        done = cli("replay", "bodies.txt", *both, "--post", "/v1", "--allow-method", "POST", "-o", "b", "--json")
+        assert json.loads(done.stdout)["ledger"]["sent"] == 2, done.stderr
+        done = cli("replay", "missing.log", *both, "--format", "access")
+    assert done.returncode == 4 and "no such file" in one_line(done.stderr)
+
+
 def test_an_empty_log_is_inconclusive(cli, tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_bytes(b"")
     with twins() as (blue, green):
