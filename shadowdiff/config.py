@@ -70,18 +70,46 @@ class Capture(Section, frozen=True):
     sample_by: str = ""
     route_by: str = ""
     routes: list[str] = []
+    sort_window: int = 1000
+    send_incomplete: bool = False
 
 
 class Sessions(Section, frozen=True):
-    """Which requests belong together: header:X, cookie:sid, json:/pointer or ip."""
+    """Which requests belong together, and what is kept for each of them."""
 
     by: str = ""
+    correlate: bool = True
+    cookies: bool = True
+    handover: int = 0
 
 
 class Isolate(Section, frozen=True):
     """A place where a client-supplied id stands."""
 
     path: str
+
+
+class Correlate(Section, frozen=True):
+    """Where a target mints a value ('POST /sessions json:/id') and, optionally, where later requests carry it."""
+
+    source: str = msgspec.field(name="from")
+    to: list[str] = []
+
+
+class Rewrite(Section, frozen=True):
+    """Changes to what one target (or all) gets, for requests that match. Values may be `env:NAME`."""
+
+    target: Literal["all", "blue", "green", "twin"] = "all"
+    match: str = "*"
+    path_prefix: str = ""
+    replace_prefix: dict[str, str] = {}
+    set_header: dict[str, str] = {}
+    add_header: dict[str, str] = {}
+    remove_header: list[str] = []
+    set_query: dict[str, str] = {}
+    remove_query: list[str] = []
+    set_json: dict[str, Any] = {}
+    remove_json: list[str] = []
 
 
 class PluginUse(Section, frozen=True):
@@ -133,6 +161,7 @@ class Sending(Section, frozen=True):
     rate: str = ""
     speed: str = ""
     max_gap: str = ""
+    loop: int = 1
     max_in_flight: int = 16
     limit: int = 0
     warmup: int = 0
@@ -163,6 +192,8 @@ class Config(Section, frozen=True):
     capture: Capture = Capture()
     sessions: Sessions = Sessions()
     isolate: list[Isolate] = []
+    correlate: list[Correlate] = []
+    rewrite: list[Rewrite] = []
     score: ScoreRules = ScoreRules()
     gate: GateRules = GateRules()
     control: Control = Control()
@@ -223,7 +254,7 @@ def keys(struct: type[msgspec.Struct] = Config, prefix: str = "") -> list[str]:
         if isinstance(inner, type) and issubclass(inner, Section):
             found += keys(inner, f"{prefix}{field.name}.")
         else:
-            found.append(prefix + field.name)
+            found.append(prefix + field.encode_name)
     return found
 
 
@@ -284,7 +315,7 @@ def _fields(where: str) -> list[str]:
         if match is None:
             return []
         struct = getattr(match.type, "__args__", (match.type,))[0]
-    return [f.name for f in msgspec.structs.fields(struct)]
+    return [f.encode_name for f in msgspec.structs.fields(struct)]
 
 
 def _place(path: Path | None, leaf: str) -> str:

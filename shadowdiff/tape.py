@@ -126,6 +126,9 @@ def encode(comparison: Comparison, pair: Pair, store: str = "mismatched", max_bo
         line["run"] = c.run
     if c.session is not None:
         line["session"] = c.session
+        line["turn"] = c.turn
+    if c.marks:
+        line["marks"] = c.marks
     if c.outcome is not Outcome.MATCHED:
         line["why"] = redact.text(c.why)
     if c.source and c.source != c.id:
@@ -193,6 +196,8 @@ def decode(line: Line) -> Comparison:
         run=line.get("run", ""),
         bets=line["bets"],
         session=line.get("session"),
+        turn=line.get("turn", 0),
+        marks=tuple(line.get("marks", ())),
         control=(Outcome(control[0]), Outcome(control[1])) if control else None,
         reask=line.get("reask", False),
         rules=tuple(line["rules"]),

@@ -49,7 +49,7 @@ def convert(source: Path, target: Path, **given: Any) -> int:
     from shadowdiff.capture.har import har_of
     from shadowdiff.capture.jsonl import jsonl_of
     from shadowdiff.capture.vegeta import vegeta_of
-    from shadowdiff.run.setup import formats
+    from shadowdiff.run.captures import formats
 
     writers = dict(zip(_FORMATS, (jsonl_of, har_of, gor_of, vegeta_of, curl_of), strict=True))
     write = writers.get(target.suffix.lower())
@@ -88,7 +88,7 @@ def convert(source: Path, target: Path, **given: Any) -> int:
 def describe(logs: list[Path], config: Config) -> int:
     """Print the inspection of `logs` under `config`."""
     from shadowdiff.report.inspection import Inspection
-    from shadowdiff.run.setup import formats, holder
+    from shadowdiff.run.captures import formats, holder
     from shadowdiff.tee.session import Sessions
 
     named = formats(config, logs)
@@ -97,7 +97,8 @@ def describe(logs: list[Path], config: Config) -> int:
     sessions = Sessions(config.sessions.by, lambda _: None)
     hold = holder(config)
     for exchange in exchanges:
-        seen.add(sessions.place(exchange), hold.verdict(exchange))
+        exchange = sessions.place(exchange)
+        seen.add(exchange, hold.verdict(exchange))
     for line in seen.lines(ledger):
         click.echo(line)
     return int(Exit.PASS if seen.n else Exit.INCONCLUSIVE)
@@ -107,7 +108,7 @@ def _read(named: list[tuple[Path, str]], config: Config) -> tuple[Any, Iterator[
     from shadowdiff.capture.build import Builder
     from shadowdiff.capture.routes import Router
     from shadowdiff.model.tally import Ledger
-    from shadowdiff.run.setup import sources
+    from shadowdiff.run.captures import sources
 
     ledger = Ledger()
     router = Router(config.capture.routes, config.capture.route_by)

@@ -12,7 +12,7 @@ import msgspec
 
 from shadowdiff.gate.evidence import bin_of
 from shadowdiff.model.comparison import Comparison, Outcome
-from shadowdiff.model.tally import BUCKETS, Ledger, RouteCounts, Shard, Tally
+from shadowdiff.model.tally import BUCKETS, LAG_BUCKETS, LATE_S, Ledger, RouteCounts, Shard, Tally
 
 _PLAIN = {Outcome.MATCHED: "matched", Outcome.MISMATCHED: "mismatched", Outcome.IGNORED: "ignored"}
 
@@ -28,12 +28,16 @@ class _Unit(msgspec.Struct):
 class Counter:
     """Owns one shard. `opened`, `add` and `closed` may come in any interleaving."""
 
-    def __init__(self, shard: str, ledger: Ledger, paired: bool = False, blue_asked: bool = True) -> None:
-        """`paired` as in Tally; `blue_asked` is False where blue is the recording: fidelity is then n/a."""
+    def __init__(
+        self, shard: str, ledger: Ledger, paired: bool = False, blue_asked: bool = True, paced: bool = False
+    ) -> None:
+        """`paired` as in Tally; `blue_asked` is False where blue is the recording: fidelity is then n/a;
+        `paced` says that exchanges had due times, so that lag is counted."""
         self.shard = Shard(id=shard, ledger=ledger)
         self.tally = Tally(shards={shard: self.shard}, paired=paired, complete=False)
         self._units: dict[str, _Unit] = {}
         self._blue_asked = blue_asked
+        self._paced = paced
 
     def opened(self, unit: str, alone: bool) -> None:
         """An exchange of `unit` is about to be sent; `alone` when it has no session."""
@@ -66,7 +70,10 @@ class Counter:
                 unit.bets[criterion] = unit.bets.get(criterion, 0.0) + bet
         if unit.diverged:
             comparison = msgspec.structs.replace(comparison, after_divergence=True)
-        unit.diverged = unit.diverged or comparison.outcome is Outcome.MISMATCHED
+        elif comparison.outcome is Outcome.MISMATCHED:
+            unit.diverged = True
+            first = self.shard.first_diverging
+            first[comparison.turn] = first.get(comparison.turn, 0) + 1
         if unit.closed and not unit.pending:
             self._settle(comparison.unit, unit)
         return comparison
@@ -147,6 +154,12 @@ class Counter:
             shard.green_down += 1
         elif comparison.green_status:
             shard.green_answered += 1
+        if self._paced:
+            lag = comparison.timings.lag_s
+            shard.lag = shard.lag or [0] * (len(LAG_BUCKETS) + 1)
+            shard.lag[bisect_left(LAG_BUCKETS, lag)] += 1
+            shard.late += lag > LATE_S
+            shard.worst_lag_s = max(shard.worst_lag_s, lag)
         for side, seconds in (("blue", comparison.timings.blue_s), ("green", comparison.timings.green_s)):
             if seconds:
                 counts = shard.latency.setdefault(side, [0] * (len(BUCKETS) + 1))

@@ -15,7 +15,7 @@ import msgspec
 from shadowdiff.errors import Exit
 from shadowdiff.gate import say
 from shadowdiff.gate.evidence import Evidence, binary
-from shadowdiff.model.tally import DIVERGENCE, RouteCounts, Shard, Tally, quantile
+from shadowdiff.model.tally import DIVERGENCE, LAG_BUCKETS, RouteCounts, Shard, Tally, quantile
 from shadowdiff.model.verdict import (
     Divergence,
     RouteResult,
@@ -257,7 +257,7 @@ def _route(name: str, counts: RouteCounts, limits: Limits) -> RouteResult:
 
 
 def _latency(total: Shard) -> dict[str, object]:
-    """Send to end, by side; quantiles are bucket bounds. Reported only: no latency rule is on."""
+    """Send to end, by side, and lag against due time; quantiles are bucket bounds. No latency rule is on."""
     out: dict[str, object] = {}
     for side, counts in total.latency.items():
         n = sum(counts)
@@ -266,6 +266,15 @@ def _latency(total: Shard) -> dict[str, object]:
             "mean_s": round(total.seconds[side] / n, 6),
             "p50_at_most_s": _finite(quantile(counts, 0.5)),
             "p99_at_most_s": _finite(quantile(counts, 0.99)),
+        }
+    if total.lag:
+        out["lag"] = {
+            "n": sum(total.lag),
+            "p50_at_most_s": _finite(quantile(total.lag, 0.5, LAG_BUCKETS)),
+            "p99_at_most_s": _finite(quantile(total.lag, 0.99, LAG_BUCKETS)),
+            "worst_s": total.worst_lag_s,
+            "late": total.late,
+            "kept_pace": total.kept_pace,
         }
     return out
 

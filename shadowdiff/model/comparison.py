@@ -83,7 +83,8 @@ class Comparison(msgspec.Struct, frozen=True):
     0 or 1 without a control, and with a twin (1 + D) / 2 where D = (blue≠green + twin≠green) / 2 - blue≠twin.
     `control` holds the blue/twin and twin/green outcomes where a twin was asked; `reask` marks a
     control made by asking blue again, which teaches but is never subtracted.
-    `why` is one line that explains the outcome. `tokens` counts what the answers said they used.
+    `why` is one line that explains the outcome. `tokens` counts what the answers said they used. `turn` is the
+    place in the session, from 1. `marks` say what was unusual about what was sent, e.g. `body truncated`.
     """
 
     id: str
@@ -94,6 +95,7 @@ class Comparison(msgspec.Struct, frozen=True):
     run: str = ""
     bets: dict[str, float] = {}
     session: str | None = None
+    turn: int = 0
     window: str = ""
     due_at: float = 0.0
     control: tuple[Outcome, Outcome] | None = None
@@ -108,4 +110,5 @@ class Comparison(msgspec.Struct, frozen=True):
     why: str = ""
     source: str = ""
     after_divergence: bool = False
+    marks: tuple[str, ...] = ()
     tokens: int = 0

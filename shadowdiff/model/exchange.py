@@ -126,7 +126,8 @@ class Exchange(msgspec.Struct, frozen=True):
     """One captured request, with its recorded answer where the capture had one.
 
     `id` is stable: the same log gives the same ids. `unit` names what the gate counts it under:
-    its session's current segment, or itself. `source` is `file:line` for messages.
+    its session's current segment, or itself; `turn` counts from 1 within the session, 0 without one.
+    `source` is `file:line` for messages.
     """
 
     id: str
@@ -135,6 +136,7 @@ class Exchange(msgspec.Struct, frozen=True):
     route: str
     unit: str
     session: str | None = None
+    turn: int = 0
     captured_at: float | None = None
     time_kind: TimeKind = TimeKind.NONE
     recorded: Response | None = None
@@ -187,7 +189,10 @@ class Document(msgspec.Struct, frozen=True):
 
 
 class Pair(msgspec.Struct, frozen=True):
-    """One exchange with what every asked target did, decoded where there was a whole answer."""
+    """One exchange with what every asked target did, decoded where there was a whole answer.
+
+    `minted` maps, by role, ids that a target made up for itself to the recorded ones they stand for.
+    """
 
     exchange: Exchange
     blue: Observation
@@ -196,6 +201,7 @@ class Pair(msgspec.Struct, frozen=True):
     blue_doc: Document | None = None
     green_doc: Document | None = None
     twin_doc: Document | None = None
+    minted: dict[Role, dict[str, str]] = {}
 
 
 def header_bytes(text: str) -> bytes:

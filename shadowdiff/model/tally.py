@@ -19,6 +19,15 @@ BUCKETS = (
 )  # fmt: skip
 """Upper bounds of the latency histogram in seconds; one more bin counts what lies above."""
 
+LAG_BUCKETS = (
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 20.0,
+)  # fmt: skip
+"""Upper bounds in seconds of how late an exchange went out against its due time; one more bin lies above."""
+
+LATE_S = 0.1
+LATE_SHARE = 0.01
+"""More than this share over LATE_S late: the run could not keep pace, and its latencies are of another load."""
+
 LEDGER_NAMES = (
     "read", "unreadable", "filtered", "sampled_out", "skipped", "dropped", "unsent", "warmup",
     "sent", "matched", "mismatched", "ignored", "errored",
@@ -140,9 +149,20 @@ class Shard(msgspec.Struct):
     controls_mismatched: int = 0
     reasks: int = 0
     tokens: int = 0
+    first_diverging: dict[int, int] = {}
+    """Turn (from 1) to units of sessions whose first mismatch it was."""
     latency: dict[str, list[int]] = {}
     """By side, a count for each of BUCKETS and one above."""
     seconds: dict[str, float] = {}
+    lag: list[int] = []
+    """Exchanges by LAG_BUCKETS, empty without a schedule."""
+    late: int = 0
+    worst_lag_s: float = 0.0
+
+    @property
+    def kept_pace(self) -> bool:
+        """Whether exchanges went out when they were due; True without a schedule."""
+        return self.late <= LATE_SHARE * sum(self.lag)
 
 
 class Tally(msgspec.Struct):
@@ -159,11 +179,11 @@ class Tally(msgspec.Struct):
         return shards[0] if len(shards) == 1 else _add_up(shards)
 
 
-def quantile(counts: list[int], share: float) -> float | None:
+def quantile(counts: list[int], share: float, bounds: tuple[float, ...] = BUCKETS) -> float | None:
     """The upper bound in seconds of the bucket that holds the `share` quantile; None without counts."""
     total = sum(counts)
     seen = 0
-    for bound, count in zip((*BUCKETS, float("inf")), counts, strict=True):
+    for bound, count in zip((*bounds, float("inf")), counts, strict=True):
         seen += count
         if total and seen >= share * total:
             return bound
@@ -191,13 +211,19 @@ def _add_up(shards: list[Shard]) -> Shard:
                 into[bucket] = into.get(bucket, 0) + count
         for status, count in shard.blue_statuses.items():
             total.blue_statuses[status] = total.blue_statuses.get(status, 0) + count
+        for turn, count in shard.first_diverging.items():
+            total.first_diverging[turn] = total.first_diverging.get(turn, 0) + count
         for side, histogram in shard.latency.items():
             have = total.latency.get(side, [0] * len(histogram))
             total.latency[side] = [a + b for a, b in zip(have, histogram, strict=True)]
             total.seconds[side] = total.seconds.get(side, 0.0) + shard.seconds.get(side, 0.0)
+        if shard.lag:
+            have = total.lag or [0] * len(shard.lag)
+            total.lag = [a + b for a, b in zip(have, shard.lag, strict=True)]
+            total.worst_lag_s = max(total.worst_lag_s, shard.worst_lag_s)
         for name in (
             "upto", "units", "open_units", "session_units", "blue_asked", "blue_bad", "green_down",
-            "green_answered", "controls", "controls_mismatched", "reasks", "tokens",
+            "green_answered", "controls", "controls_mismatched", "reasks", "tokens", "late",
         ):  # fmt: skip
             setattr(total, name, getattr(total, name) + getattr(shard, name))
     return total

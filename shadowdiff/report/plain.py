@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\ud800-\udfff]")
+
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 def safe(text: str, limit: int | None = None) -> str:
@@ -18,3 +22,9 @@ def safe(text: str, limit: int | None = None) -> str:
 def one_line(text: str, limit: int | None = None) -> str:
     """The same on one line."""
     return safe(" ".join(text.split()), limit)
+
+
+def bars(counts: Sequence[float]) -> str:
+    """A chart one line high: a block an eighth a step, a dot where there is nothing."""
+    top = max(counts, default=0)
+    return "".join("·" if not count else _BLOCKS[min(7, int(8 * count / top))] for count in counts)

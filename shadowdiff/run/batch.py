@@ -28,12 +28,12 @@ from shadowdiff.net.pool import ConnectFailed, Pool
 from shadowdiff.report import terminal
 from shadowdiff.report.examples import Examples
 from shadowdiff.run import pipeline
+from shadowdiff.run.notes import notes_of
 from shadowdiff.run.results import RunFolder
 from shadowdiff.run.setup import Plan, plan
 from shadowdiff.tape import TapeSink
 
 T = TypeVar("T")
-LATE_S = 0.1
 GRACE_S = 3.0
 
 
@@ -87,7 +87,6 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
     ready.sinks = [tape, examples]
     if verbose:
         ready.sinks.append(terminal.Mismatches(console))
-    lag = _Lag()
     interrupted = Interrupted()
     live = terminal.Live(
         console,
@@ -97,13 +96,12 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
     )
 
     def after_each(comparison: Comparison) -> None:
-        lag.add(comparison.timings.lag_s)
         live.tick()
         if tape.state_due:
             tape.state(ready.counter.shard, ready.counter.open_units, False, ready.tee.stopping)
 
     ready.after_each = after_each
-    ready.finish = lambda verdict: _finish(verdict, ready, folder, lag, interrupted)
+    ready.finish = lambda verdict: _finish(verdict, ready, folder, interrupted)
     _handle_signals(ready, interrupted)
     try:
         verdict = await pipeline.replay(ready)
@@ -147,22 +145,9 @@ async def reachable(endpoints: list[Endpoint], proxy: str) -> None:
             await asyncio.sleep(0)  # sockets close in the next turn of the loop
 
 
-class _Lag:
-    """How late exchanges were sent against their due time."""
-
-    def __init__(self) -> None:
-        self.late = self.n = 0
-        self.worst = 0.0
-
-    def add(self, lag_s: float) -> None:
-        self.n += 1
-        self.late += lag_s > LATE_S
-        self.worst = max(self.worst, lag_s)
-
-
-def _finish(verdict: Verdict, ready: Plan, folder: RunFolder, lag: _Lag, interrupted: Interrupted) -> Verdict:
+def _finish(verdict: Verdict, ready: Plan, folder: RunFolder, interrupted: Interrupted) -> Verdict:
     config = ready.config
-    notes = [*verdict.notes, *ready.notes, *_notes(ready, lag)]
+    notes = [*verdict.notes, *ready.notes, *notes_of(ready)]
     changes: dict[str, Any] = {}
     if interrupted.signal is not None:
         code = Exit.TERMINATED if interrupted.signal is signal.SIGTERM else Exit.INTERRUPTED
@@ -185,43 +170,6 @@ def _finish(verdict: Verdict, ready: Plan, folder: RunFolder, lag: _Lag, interru
         notes=tuple(notes),
         **changes,
     )
-
-
-def _notes(ready: Plan, lag: _Lag) -> list[str]:
-    notes = []
-    if not ready.ledger.balances:
-        notes.append("The ledger does not balance. This is a bug in shadowdiff; please report it with this file.")
-    if ready.tee.stopping and ready.tee.stopping != "left":
-        notes.append(f"Sending stopped: {ready.tee.stopping}.")
-    if ready.paced and lag.late:
-        notes.append(
-            f"Could not keep pace: {lag.late} of {lag.n} exchanges went out over {LATE_S * 1000:.0f} ms late "
-            f"(worst {lag.worst:.1f} s); raise --max-in-flight or lower the rate."
-        )
-    if ready.rewriter.isolated:
-        places = ", ".join(f"{name} ×{count}" for name, count in sorted(ready.rewriter.isolated.items()))
-        notes.append(f"Isolation rewrote client-supplied ids per target: {places}.")
-    if ready.rewriter.stripped_credentials:
-        notes.append(
-            f"Authorization or Cookie was stripped from {ready.rewriter.stripped_credentials} exchanges "
-            "(--forward-auth sends them)."
-        )
-    if ready.brake.throttled:
-        notes.append(f"Targets asked for a pause {ready.brake.throttled} times (429 or overloaded); it was granted.")
-    spread = {name: sorted(found) for name, found in getattr(ready.transport, "peers", {}).items() if len(found) > 1}
-    for name, found in spread.items():
-        notes.append(f"{name} was reached at {len(found)} addresses: {', '.join(found[:8])}.")
-    races = getattr(ready.transport, "races", 0)
-    if races:
-        notes.append(f"{races} kept connections closed under a request; safe ones were sent once more.")
-    if ready.learner.reasks:
-        learnt = sum(len(found) for found in ready.learner.baseline.noise.values())
-        notes.append(
-            f"Blue was asked twice for {ready.learner.reasks} exchanges to learn its noise: {learnt} paths vary."
-        )
-    if ready.sessions.evicted:
-        notes.append(f"{ready.sessions.evicted} sessions were closed early: too many open at once.")
-    return notes
 
 
 def _handle_signals(ready: Plan, interrupted: Interrupted) -> None:

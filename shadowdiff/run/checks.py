@@ -13,7 +13,8 @@ from shadowdiff.model.exchange import Exchange, Request, Role
 from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.run.batch import reachable, run_loop
 from shadowdiff.run.limits import gate_limits
-from shadowdiff.run.setup import panel, targets
+from shadowdiff.run.setup import panel
+from shadowdiff.run.targets import targets
 from shadowdiff.units import show_duration
 
 

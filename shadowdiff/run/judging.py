@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import re
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -11,12 +12,13 @@ from concurrent.futures.process import BrokenProcessPool
 import msgspec
 
 from shadowdiff.contracts import Baseline
-from shadowdiff.decode.body import Decoding
+from shadowdiff.decode.body import Decoding, unpack
 from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.exchange import Document, Observation, Pair
 from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Judged, Panel, same_answer
 
+MAX_RENAMED = 4 << 20
 INLINE_BYTES = 24 << 10
 """Both bodies together; beyond it scoring may take over 5 ms (transport.md section 4)."""
 
@@ -92,7 +94,12 @@ class Judging:
 def judge(
     decoding: Decoding, panel: Panel, pair: Pair, baseline: Baseline, decode_all: bool = False
 ) -> tuple[Judged, Pair]:
-    """Decode what was answered whole, then compare; equal answers are decoded only where someone asks."""
+    """Decode what was answered whole, then compare; equal answers are decoded only where someone asks.
+
+    Ids that each target minted for itself are compared (and kept) as the recorded ones they stand for.
+    """
+    if pair.minted:
+        pair = as_recorded(pair)
     if not decode_all and not panel.needs_documents(pair):
         return panel.compare(pair, baseline), pair
     blue = _document(decoding, pair.blue)
@@ -100,6 +107,42 @@ def judge(
     twin = _document(decoding, pair.twin) if pair.twin is not None else None
     pair = Pair(pair.exchange, pair.blue, pair.green, pair.twin, blue, green, twin)
     return panel.compare(pair, baseline), pair
+
+
+def as_recorded(pair: Pair) -> Pair:
+    """`pair` with minted ids replaced by the recorded ones, in headers and bodies."""
+    seen = [
+        one if one is None else _renamed(one, pair.minted.get(one.role, {}))
+        for one in (pair.blue, pair.green, pair.twin)
+    ]
+    blue, green, twin = seen
+    if blue is None or green is None:
+        return pair
+    return Pair(pair.exchange, blue, green, twin)
+
+
+def _renamed(seen: Observation, names: dict[str, str]) -> Observation:
+    response = seen.response
+    if response is None or not names:
+        return seen
+    body, note = unpack(response, MAX_RENAMED)
+    headers = response.headers
+    if note:
+        body = response.body
+    else:
+        headers = tuple(pair for pair in headers if pair[0].lower() != "content-encoding")
+    pattern = re.compile("|".join(map(re.escape, sorted(names, key=len, reverse=True))))
+    raw = re.compile(pattern.pattern.encode())
+    changed = raw.sub(lambda match: names[match[0].decode()].encode(), body)
+    return msgspec.structs.replace(
+        seen,
+        response=msgspec.structs.replace(
+            response,
+            headers=tuple((name, pattern.sub(lambda match: names[match[0]], value)) for name, value in headers),
+            body=changed,
+            size=response.size + len(changed) - len(response.body) if not response.truncated else response.size,
+        ),
+    )
 
 
 def _document(decoding: Decoding, seen: Observation) -> Document | None:

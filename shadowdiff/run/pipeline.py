@@ -18,7 +18,7 @@ LOOK_EVERY = 64
 async def replay(plan: Plan) -> Verdict:
     """Run one batch to its verdict. Stopping early sends nothing new; what is in the air still counts."""
     tee, counter = plan.tee, plan.counter
-    async with tee.running(plan.source()) as pairs:  # capture, tee: many in flight, sessions in order
+    async with tee.running(plan.reading.stream()) as pairs:  # capture, tee: many in flight, sessions in order
         async for pair in pairs:  # blue, green (and twin) observed; failures are data
             comparison, pair = await plan.judging.compare(pair)  # decode, score
             comparison = counter.add(comparison)

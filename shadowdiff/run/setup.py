@@ -5,21 +5,16 @@ Settings arrive as arguments; nothing here sends a request. The plan is what `pi
 
 from __future__ import annotations
 
-import random
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from shadowdiff import plugins, units
-from shadowdiff.capture.build import Builder
-from shadowdiff.capture.files import head
-from shadowdiff.capture.routes import Router
-from shadowdiff.capture.sniff import sniff
-from shadowdiff.config import Config, Targets, resolve
-from shadowdiff.contracts import Deadlines, Sink, Transport
+from shadowdiff.config import Config
+from shadowdiff.contracts import Sink, Transport
 from shadowdiff.decode.body import Decoding
 from shadowdiff.errors import UsageError
 from shadowdiff.gate.count import Counter
@@ -28,23 +23,22 @@ from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.exchange import Exchange, Role
 from shadowdiff.model.tally import Ledger
 from shadowdiff.model.verdict import Verdict
-from shadowdiff.net.endpoint import Endpoint, endpoint
+from shadowdiff.net.endpoint import Endpoint
+from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.judging import Judging
 from shadowdiff.run.limits import gate_limits
+from shadowdiff.run.targets import RECORDED, targets
 from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Panel
 from shadowdiff.tee.brake import Brake
-from shadowdiff.tee.hold import Holder
-from shadowdiff.tee.isolate import DEFAULT_PLACES, Isolator, place
+from shadowdiff.tee.handover import Handover
 from shadowdiff.tee.pace import Pacer
-from shadowdiff.tee.rewrite import Rewriter, Target
+from shadowdiff.tee.rewrite import Rewriter
 from shadowdiff.tee.sender import Budget, Tee
-from shadowdiff.tee.session import Sessions, session_place
+from shadowdiff.tee.session import Sessions
 
-RECORDED = "recorded"
 DEFAULT_RATE = 50.0
 BUFFERED_BYTES = 256 << 20
-MAX_SHUFFLED = 500_000
 SCORERS = ("status", "headers", "structure", "length", "keywords", "fuzzy")
 DECODERS = ("openai", "events", "json", "html", "text")
 
@@ -54,7 +48,7 @@ class Plan(msgspec.Struct):
 
     run: str
     config: Config
-    source: Callable[[], Iterator[Exchange]]
+    reading: Reading
     tee: Tee
     judging: Judging
     counter: Counter
@@ -64,6 +58,7 @@ class Plan(msgspec.Struct):
     transport: Transport
     endpoints: list[Endpoint]
     rewriter: Rewriter
+    handover: Handover | None
     brake: Brake
     learner: Learner
     ledger: Ledger
@@ -80,11 +75,17 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
     """Everything for one replay. Raises `UsageError` or `SourceError`, each with one clear line."""
     run = uuid.uuid4().hex[:12]
     ledger = Ledger()
-    rewriter, endpoints, roles = targets(config, run)
+    handover = _handover(config)
+    rewriter, endpoints, roles = targets(config, run, handover)
     send = config.send
     limits = gate_limits(config)
+    pacer, paced = _pacer(config, endpoints)
     counter = Counter(
-        f"{run}/0", ledger, paired=bool(config.targets.twin), blue_asked=config.targets.blue != RECORDED
+        f"{run}/0",
+        ledger,
+        paired=bool(config.targets.twin),
+        blue_asked=config.targets.blue != RECORDED,
+        paced=paced,
     )
     sessions = Sessions(config.sessions.by, counter.closed)
     learner = Learner()
@@ -95,7 +96,6 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
     notes = []
     if kept < max_body:
         notes.append(f"with {width} in flight only {units.show_size(kept)} of each answer is kept (--max-body)")
-    pacer, paced = _pacer(config, endpoints)
     budget = Budget(*units.budget(send.budget, "--budget")) if send.budget else Budget()
     brake = Brake()
     transport = plugins.build(
@@ -115,14 +115,15 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
         max_in_flight=width,
         limit=send.limit or None,
         warmup=send.warmup,
+        handover=handover,
         duration=units.duration(send.duration, "--duration") if send.duration else None,
         opened=lambda exchange: counter.opened(exchange.unit, exchange.session is None),
     )
-    source = _source(config, logs, ledger, warn)
+    reading = Reading(config, logs, ledger, warn)
     return Plan(
         run=run,
         config=config,
-        source=source,
+        reading=reading,
         tee=tee,
         judging=Judging(Decoding(_decoders()), panel(config, run), learner, warn, decode_all=budget.kind == "tokens"),
         counter=counter,
@@ -132,6 +133,7 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
         transport=transport,
         endpoints=endpoints,
         rewriter=rewriter,
+        handover=handover,
         brake=brake,
         learner=learner,
         ledger=ledger,
@@ -169,141 +171,8 @@ def panel(config: Config, run: str = "") -> Panel:
     )
 
 
-def holder(config: Config) -> Holder:
-    """What is held back, from the capture settings."""
-    capture = config.capture
-    return Holder(
-        allow_methods=capture.allow_methods,
-        allow=capture.allow,
-        deny=capture.deny,
-        sample=units.percent(capture.sample, "capture.sample (--sample)"),
-        sample_by=capture.sample_by,
-        seed=config.send.seed,
-    )
-
-
-def formats(config: Config, logs: Sequence[Path]) -> list[tuple[Path, str]]:
-    """Each log with its format: as told by --format or --post, else sniffed.
-
-    Raises `SourceError` for a file that is missing, unreadable or foreign, before anything is sent.
-    """
-    told = config.capture.format or ("jsonl" if config.capture.post else "")
-    named = []
-    for path in logs:
-        if told:
-            head(path, 1)
-        named.append((path, told or sniff(path)))
-    return named
-
-
-def sources(config: Config, named: Sequence[tuple[Path, str]], builder: Builder) -> list[Any]:
-    """One source a log of `formats`."""
-    return [
-        plugins.build(
-            "sources", "jsonl" if name == "empty" else name, path=path, builder=builder, post=config.capture.post
-        )
-        for path, name in named
-    ]
-
-
-def _source(
-    config: Config, logs: Sequence[Path], ledger: Ledger, warn: Callable[[str], None]
-) -> Callable[[], Iterator[Exchange]]:
-    builder = Builder(ledger, Router(config.capture.routes, config.capture.route_by), warn)
-    ready = sources(config, formats(config, logs), builder)
-
-    def stream() -> Iterator[Exchange]:
-        for source in ready:
-            yield from source.stream()
-
-    if config.gate.stop_on != "any":
-        return stream
-    return lambda: shuffled(stream(), config.sessions.by, config.send.seed)
-
-
-def shuffled(exchanges: Iterator[Exchange], session_by: str, seed: int) -> Iterator[Exchange]:
-    """Whole sessions in random order: a log in time order is no random sample (DESIGN, --stop-on any)."""
-    finder = Sessions(session_by, lambda _: None)
-    groups: dict[str, list[Exchange]] = {}
-    for number, exchange in enumerate(exchanges):
-        if number == MAX_SHUFFLED:
-            raise UsageError(
-                f"--stop-on any shuffles the whole log in memory and takes at most {MAX_SHUFFLED} exchanges; "
-                "use --stop-on fail, or --sample"
-            )
-        placed = finder.place(exchange)
-        groups.setdefault(placed.session or f"\0{exchange.id}", []).append(exchange)
-    order = list(groups)
-    random.Random(seed or None).shuffle(order)
-    for key in order:
-        yield from groups[key]
-
-
-def targets(config: Config, run: str) -> tuple[Rewriter, list[Endpoint], tuple[Role, ...]]:
-    """(rewriter, endpoints, whom to ask). Raises `UsageError` for a missing or bad URL or header."""
-    given = config.targets
-    if not given.blue or not given.green:
-        missing = "--blue" if not given.blue else "--green"
-        raise UsageError(f"{missing} URL is needed (or targets.{missing[2:]} in shadowdiff.toml)")
-    roles: list[Role] = []
-    made: list[Target] = []
-    endpoints: list[Endpoint] = []
-    for role in Role:
-        url = getattr(given, role.value)
-        if not url or (role is Role.BLUE and url == RECORDED):
-            continue
-        where = _endpoint(config, role, url)
-        made.append(Target(role, len(endpoints), where, _headers(given, role)))
-        endpoints.append(where)
-        roles.append(role)
-    if Role.BLUE in roles and Role.TWIN not in roles and config.control.enabled:
-        made.append(Target(Role.TWIN, 0, endpoints[0], _headers(given, Role.BLUE)))
-    isolator = None
-    if config.send.isolation:
-        places = [place(text, "isolate.path") for text in (*DEFAULT_PLACES, *(i.path for i in config.isolate))]
-        if config.sessions.by:
-            key = session_place(config.sessions.by)
-            if key.kind in ("header", "json", "cookie") and key.name not in ("authorization", "x-forwarded-for"):
-                places.append(key)
-        isolator = Isolator(list(dict.fromkeys(places)), run)
-    rewriter = Rewriter(
-        made, run=run, isolator=isolator, forward_auth=config.send.forward_auth, marker=config.send.marker
-    )
-    return rewriter, endpoints, tuple(roles)
-
-
-def _endpoint(config: Config, role: Role, url: str) -> Endpoint:
-    t, targets = config.timeouts, config.targets
-    green = role is Role.GREEN
-
-    def limit(name: str) -> float:
-        text = (getattr(t, f"green_{name}") if green else "") or getattr(t, name)
-        return units.duration(text, f"timeouts.{name}")
-
-    return endpoint(
-        role.value,
-        url,
-        host_header=targets.green_host if green else targets.blue_host,
-        connect_to=tuple(targets.connect_to),
-        deadlines=Deadlines(limit("connect"), limit("ttfb"), limit("idle"), limit("total")),
-        insecure=targets.insecure,
-        cacert=targets.cacert,
-    )
-
-
-def _headers(targets: Targets, role: Role) -> dict[str, str]:
-    given = getattr(targets, f"{role.value}_headers") or (targets.blue_headers if role is Role.TWIN else {})
-    headers = {}
-    for name, value in given.items():
-        value = resolve(value, f"targets.{role.value}_headers.{name}")
-        if any(char in name + value for char in "\r\n\0") or not name.strip():
-            raise UsageError(f"--{role.value}-header {name!r}: holds a control character")
-        headers[name] = value
-    return headers
-
-
 def _roles(fixed: tuple[Role, ...], config: Config, learner: Learner) -> Callable[[Exchange], tuple[Role, ...]]:
-    if Role.TWIN in fixed or Role.BLUE not in fixed or not config.control.enabled:
+    if Role.TWIN in fixed or Role.BLUE not in fixed or not config.control.enabled or config.sessions.handover:
         return lambda _: fixed
     with_reask = (*fixed, Role.TWIN)
 
@@ -312,6 +181,20 @@ def _roles(fixed: tuple[Role, ...], config: Config, learner: Learner) -> Callabl
         return with_reask if again else fixed
 
     return choose
+
+
+def _handover(config: Config) -> Handover | None:
+    """The hand-over asked for. Raises `UsageError` where it could not be what it says."""
+    turns = config.sessions.handover
+    if not turns:
+        return None
+    if turns < 0:
+        raise UsageError(f"--handover {turns}: write how many turns blue answers before green takes over")
+    if config.targets.blue == RECORDED:
+        raise UsageError("--handover needs a blue that answers; `--blue recorded` cannot share a store with green")
+    if not config.send.isolation:
+        raise UsageError("--handover needs isolation: without it both lanes would write the same sessions")
+    return Handover(turns)
 
 
 def _pacer(config: Config, endpoints: Sequence[Endpoint]) -> tuple[Pacer, bool]:

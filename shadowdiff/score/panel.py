@@ -14,7 +14,7 @@ import msgspec
 from shadowdiff import redact
 from shadowdiff.contracts import Baseline, Scorer
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
-from shadowdiff.model.exchange import INTERRUPTED, STATUS_ONLY, Failure, Pair
+from shadowdiff.model.exchange import INTERRUPTED, STATUS_ONLY, BodyState, Exchange, Failure, Pair
 from shadowdiff.model.tally import DIVERGENCE
 from shadowdiff.score.noise import own_noise
 
@@ -146,6 +146,8 @@ class Panel:
             run=self._run,
             bets=bets,
             session=exchange.session,
+            turn=exchange.turn,
+            marks=_marks(exchange),
             due_at=blue.due_at or green.due_at,
             rules=tuple(s.scorer for s in scores if any(f.fires for f in s.findings)),
             scores=scores,
@@ -158,6 +160,13 @@ class Panel:
             source=exchange.source,
             tokens=_tokens(pair),
         )
+
+
+def _marks(exchange: Exchange) -> tuple[str, ...]:
+    """A body that was sent although the capture lacks (part of) it: the pair is no full evidence."""
+    if exchange.body_state in (BodyState.MISSING, BodyState.TRUNCATED):
+        return (f"body {exchange.body_state}",)
+    return ()
 
 
 def no_baseline(pair: Pair) -> str:

@@ -52,7 +52,7 @@ class Brake:
         if seen.role is Role.BLUE:
             self._blue(seen, expected_status)
 
-    def remaining(self, _: float = 0.0) -> float:
+    def remaining(self) -> float:
         """Seconds until sending may go on; a later 429 may move the end."""
         return self._until - self._clock()
 

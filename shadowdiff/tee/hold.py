@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 from shadowdiff.model.exchange import BodyState, Exchange
+from shadowdiff.tee.place import place, read
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MARKER = "x-shadowdiff-"
@@ -27,13 +28,16 @@ class Holder:
         deny: Sequence[str] = (),
         sample: float = 1.0,
         sample_by: str = "",
+        incomplete: bool = False,
         seed: int = 0,
     ) -> None:
         self._methods = SAFE_METHODS | {method.upper() for method in allow_methods}
         self._allow = tuple(allow)
         self._deny = tuple(deny)
         self._sample = sample
-        self._by = sample_by
+        self._by = place(sample_by, "--sample-by") if sample_by not in ("", "session", "id") else None
+        self._by_id = sample_by == "id"
+        self._incomplete = incomplete
         self._seed = str(seed).encode()
 
     def verdict(self, exchange: Exchange) -> tuple[str, str] | None:
@@ -53,10 +57,11 @@ class Holder:
             named = False
         if request.method not in self._methods and not named:
             return "skipped", f"{request.method} is not sent unless allowed: --allow-method {request.method}"
-        if exchange.body_state is BodyState.MISSING:
-            return "skipped", "the capture has no body for it (body missing)"
-        if exchange.body_state is BodyState.TRUNCATED:
-            return "skipped", "the capture cut its body (body truncated)"
+        if not self._incomplete:
+            if exchange.body_state is BodyState.MISSING:
+                return "skipped", "body missing in the capture (--send-incomplete sends it without)"
+            if exchange.body_state is BodyState.TRUNCATED:
+                return "skipped", "body truncated in the capture (--send-incomplete sends what is left)"
         if self._sample < 1 and not self._drawn(exchange):
             return "sampled_out", "not in the sample"
         return None
@@ -66,9 +71,8 @@ class Holder:
         return any(pattern.split(" ", 1)[0] in (method, "*") for pattern in self._allow)
 
     def _drawn(self, exchange: Exchange) -> bool:
-        key = exchange.session or exchange.id
-        if self._by.startswith("header:"):
-            wanted = self._by[7:].lower()
-            key = next((v for k, v in exchange.request.headers if k.lower() == wanted), key)
+        key = exchange.id if self._by_id else exchange.session or exchange.id
+        if self._by is not None:
+            key = read(self._by, exchange.request) or key
         digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=8, key=self._seed).digest()
         return int.from_bytes(digest, "big") < self._sample * 2**64

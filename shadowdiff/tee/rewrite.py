@@ -3,18 +3,22 @@
 Stripped: hop-by-hop headers and those `Connection` names, Content-Length (written anew), Expect,
 conditional headers and Range (a 304 hides the body), tracing headers (shadow spans must not join the
 user's trace), and Authorization and Cookie unless forwarding is asked for. Set: Host, the headers
-given per target, and our marker.
+given per target, and our marker. Then, in this order: values the target minted (correlation), ids the
+client supplied (isolation), and the user's own edits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
 from shadowdiff.contracts import Call
-from shadowdiff.model.exchange import Exchange, Headers, Request, Role, header_bytes
+from shadowdiff.model.exchange import Exchange, Headers, Observation, Request, Role, header_bytes
 from shadowdiff.net.endpoint import Endpoint
+from shadowdiff.tee.correlate import Correlator
+from shadowdiff.tee.edit import Edit
+from shadowdiff.tee.handover import Handover
 from shadowdiff.tee.isolate import Isolator
 
 HOP_BY_HOP = frozenset(
@@ -33,12 +37,15 @@ MAX_BLOCKS = 4096
 
 
 class Target:
-    """One role's share of the rewriting: its endpoint and the headers set for it."""
+    """One target's share of the rewriting: its endpoint, the headers set for it, its edits."""
 
-    def __init__(self, role: Role, index: int, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, role: Role, index: int, endpoint: Endpoint, headers: Mapping[str, str], edits: Sequence[Edit] = ()
+    ) -> None:
         self.role = role
         self.index = index
         self.endpoint = endpoint
+        self.edits = tuple(edits)
         self.headers = tuple(headers.items())
         self.replaces = frozenset(name.lower() for name in headers)
 
@@ -52,14 +59,19 @@ class Rewriter:
         *,
         run: str,
         isolator: Isolator | None = None,
+        correlator: Correlator | None = None,
+        handover: Handover | None = None,
         forward_auth: bool = False,
         marker: bool = True,
     ) -> None:
+        """With a `handover`, role green is a lane that changes between the blue and the green target."""
         self._targets = {target.role: target for target in targets}
+        self.correlator = correlator
+        self._handover = handover
         self._isolator = isolator
         self._strip = HOP_BY_HOP | CONDITIONAL | TRACING | (frozenset() if forward_auth else CREDENTIALS)
         self._marker = run if marker else ""
-        self._blocks: dict[tuple[Headers, Role], Headers] = {}
+        self._blocks: dict[tuple[Headers, Role, int], Headers] = {}
         self._kept_blocks: dict[Headers, _Kept] = {}
         self.stripped_credentials = 0
         """Exchanges whose Authorization or Cookie was held back, for the low-fidelity hint."""
@@ -80,7 +92,16 @@ class Rewriter:
                 self._blocks.clear()
             self._kept_blocks[request.headers] = kept
         self.stripped_credentials += kept.held_back
-        return [self._call(request, kept, role, due_at) for role in roles]
+        return [self._call(exchange, kept, role, due_at) for role in roles]
+
+    def saw(self, exchange: Exchange, seen: Sequence[Observation]) -> None:
+        """Learn from a turn's answers before the next turn of its session goes out."""
+        if self.correlator is not None and exchange.session is not None:
+            self.correlator.learn(exchange, seen)
+
+    def minted(self, exchange: Exchange) -> dict[Role, dict[str, str]]:
+        """By role, what each target minted for itself in this session: live value to recorded value."""
+        return self.correlator.same(exchange) if self.correlator is not None and exchange.session is not None else {}
 
     def _keep(self, headers: Headers) -> _Kept:
         kept = []
@@ -103,23 +124,34 @@ class Rewriter:
         isolated = self._isolator is not None and any(self._isolator.touches(name) for name, _ in kept)
         return _Kept(tuple(kept), held_back, isolated)
 
-    def _call(self, request: Request, kept: _Kept, role: Role, due_at: float) -> Call:
-        target = self._targets[role]
-        key = (request.headers, role)
+    def _call(self, exchange: Exchange, kept: _Kept, role: Role, due_at: float) -> Call:
+        target = self._target(exchange, role)
+        captured = exchange.request
+        key = (captured.headers, role, target.index)
         headers = self._blocks.get(key)
         if headers is None:
-            headers = self._blocks[key] = self._headers(kept.pairs, target)
-        if kept.isolated and self._isolator is not None:
-            headers = self._isolator.headers(headers, role)
-        path, body = request.target, request.body
+            headers = self._blocks[key] = self._headers(kept.pairs, target, role)
+        path, body = captured.target, captured.body
+        minted: Collection[str] = ()
+        if self.correlator is not None and exchange.session is not None:
+            path, headers, body, minted = self.correlator.apply(exchange, role, headers, target.endpoint.prefix)
         if self._isolator is not None:
-            path = self._isolator.target(path, role)
-            if body:
-                body = self._isolator.body(body, role)
-        sent = Request(method=request.method, target=target.endpoint.prefix + path, headers=headers, body=body)
+            if kept.isolated:
+                headers = self._isolator.headers(headers, role, minted)
+            path = self._isolator.target(path, role, minted)
+            body = self._isolator.body(body, headers, role, minted)
+        for edit in target.edits:
+            if edit.applies(captured):
+                path, headers, body = edit.apply(path, headers, body)
+        sent = Request(method=captured.method, target=target.endpoint.prefix + path, headers=headers, body=body)
         return Call(role=role, endpoint=target.index, request=sent, due_at=due_at)
 
-    def _headers(self, kept: Headers, target: Target) -> Headers:
+    def _target(self, exchange: Exchange, role: Role) -> Target:
+        if role is Role.GREEN and self._handover is not None and not self._handover.on_green(exchange):
+            return self._targets[Role.BLUE]
+        return self._targets[role]
+
+    def _headers(self, kept: Headers, target: Target, role: Role) -> Headers:
         host = target.endpoint.host_header
         headers: list[tuple[str, str]] = []
         seen_host = False
@@ -135,7 +167,7 @@ class Rewriter:
             headers.insert(0, ("Host", host))
         headers.extend(target.headers)
         if self._marker:
-            headers.append(("X-Shadowdiff-Run", f"{self._marker}-{target.role}"))
+            headers.append(("X-Shadowdiff-Run", f"{self._marker}-{role}"))
         return tuple(headers)
 
 

@@ -17,10 +17,12 @@ from shadowdiff.contracts import Transport
 from shadowdiff.model.exchange import INTERRUPTED, STATUS_ONLY, Exchange, Failure, Observation, Pair, Response, Role
 from shadowdiff.model.tally import Ledger
 from shadowdiff.tee.brake import Brake
+from shadowdiff.tee.handover import NO_SESSION, Handover
 from shadowdiff.tee.hold import Holder
 from shadowdiff.tee.pace import Pacer
 from shadowdiff.tee.rewrite import Rewriter
 from shadowdiff.tee.session import Sessions
+from shadowdiff.tee.timer import Timer
 
 MAX_PARKED = 10_000
 DRAIN_S = 60.0
@@ -70,11 +72,13 @@ class Tee:
         limit: int | None = None,
         duration: float | None = None,
         warmup: int = 0,
+        handover: Handover | None = None,
         opened: Callable[[Exchange], None] = lambda _: None,
     ) -> None:
         """`roles` says whom to ask for an exchange; `opened` hears of each exchange about to be sent and counted.
 
-        The first `warmup` exchanges are sent and never counted: caches fill, connections open.
+        The first `warmup` exchanges are sent and never counted: caches fill, connections open. With a `handover`
+        turns before the switch are not counted either.
         """
         self._transport = transport
         self._rewriter = rewriter
@@ -89,6 +93,7 @@ class Tee:
         self._limit = limit
         self._duration = duration
         self._warmup = warmup
+        self._handover = handover
         self._opened = opened
         self._source: Iterator[Exchange] = iter(())
         self._ready: deque[Pair] = deque()
@@ -98,6 +103,7 @@ class Tee:
         self._room = asyncio.Event()
         self._unparked = asyncio.Event()
         self._halt = asyncio.Event()
+        self._timer: Timer | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._deadline: asyncio.TimerHandle | None = None
         self._alive = 0
@@ -114,6 +120,7 @@ class Tee:
         self._source = source
         if self._duration is not None:
             self._ends_at = time.monotonic() + self._duration
+        self._timer = Timer()
         try:
             async with asyncio.TaskGroup() as group:
                 self._tasks = [group.create_task(self._worker()) for _ in range(self._width)]
@@ -127,12 +134,16 @@ class Tee:
                         self._deadline.cancel()
         except* asyncio.CancelledError:
             pass
+        finally:
+            self._timer.close()
 
     def stop(self, why: str, drain_s: float = DRAIN_S) -> None:
         """Send nothing new; what is in the air lands and is counted, up to the deadline."""
         if not self.stopping:
             self.stopping = why
             self._halt.set()
+            if self._timer is not None:
+                self._timer.release()
             self._deadline = asyncio.get_running_loop().call_later(drain_s, self.abort)
 
     def abort(self) -> None:
@@ -178,6 +189,7 @@ class Tee:
                 self._ended = True
                 self._sessions.close_all()
                 break
+            exchange = self._sessions.place(exchange)
             held = self._holder.verdict(exchange)
             if held is not None:
                 self._ledger.note(*held)
@@ -185,8 +197,10 @@ class Tee:
                 if passed % 200 == 0:
                     await asyncio.sleep(0)
                 continue
+            if self._handover is not None and exchange.session is None:
+                self._ledger.note("skipped", NO_SESSION)
+                continue
             self._drawn += 1
-            exchange = self._sessions.place(exchange)
             due = self._pacer.due(exchange.captured_at)
             if exchange.session is None:
                 return exchange, due
@@ -214,8 +228,9 @@ class Tee:
 
     async def _one(self, exchange: Exchange, due: float) -> None:
         if not self.stopping:
-            await self._wait(due, self._pacer.remaining)
-            await self._wait(0.0, self._brake.remaining)
+            if self._timer is not None and self._pacer.remaining(due) > 0:
+                await self._timer.until(due)
+            await self._rest()
             if self._brake.given_up:
                 self.stop(self._brake.given_up)
             if time.monotonic() >= self._ends_at:
@@ -234,8 +249,10 @@ class Tee:
             self._ledger.note("skipped", f"unsupported: {error}")
             return
         warm = self._warmup > 0
+        self._warmup -= warm
+        if self._handover is not None:
+            warm = not self._handover.begins(exchange) or warm
         if warm:
-            self._warmup -= 1
             self._ledger.warmup += 1
         else:
             self._opened(exchange)
@@ -248,6 +265,7 @@ class Tee:
         self.in_flight -= 1
         for observation in seen:
             self._brake.note(observation, exchange.recorded_status)
+        self._rewriter.saw(exchange, seen)
         if warm:
             return
         self._ready.append(self._pair(exchange, seen))
@@ -256,9 +274,9 @@ class Tee:
             self._room.clear()
             await self._room.wait()
 
-    async def _wait(self, due: float, remaining: Callable[[float], float]) -> None:
-        """Sleep while `remaining(due)` seconds are left; a stop ends the sleep at once, so that nothing is lost."""
-        while (seconds := remaining(due)) > 0 and not self.stopping:
+    async def _rest(self) -> None:
+        """Sleep while the brake holds; a stop ends the sleep at once, so that nothing is lost."""
+        while (seconds := self._brake.remaining()) > 0 and not self.stopping:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(seconds, 1.0)):
                     await self._halt.wait()
@@ -266,7 +284,13 @@ class Tee:
     def _pair(self, exchange: Exchange, seen: tuple[Observation, ...]) -> Pair:
         by_role = {observation.role: observation for observation in seen}
         blue = by_role.get(Role.BLUE) or exchange.blue or recorded_blue(exchange)
-        return Pair(exchange=exchange, blue=blue, green=by_role[Role.GREEN], twin=by_role.get(Role.TWIN))
+        return Pair(
+            exchange=exchange,
+            blue=blue,
+            green=by_role[Role.GREEN],
+            twin=by_role.get(Role.TWIN),
+            minted=self._rewriter.minted(exchange),
+        )
 
     def _notify(self) -> None:
         if self._wake is not None and not self._wake.done():

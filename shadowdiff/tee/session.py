@@ -9,33 +9,38 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 
 import msgspec
 
-from shadowdiff.errors import UsageError
-from shadowdiff.model.exchange import Exchange, json_at
-from shadowdiff.tee.isolate import Place, place
+from shadowdiff.model.exchange import Exchange
+from shadowdiff.tee.link import Linker
+from shadowdiff.tee.place import Place, place, read
 
 MAX_TURNS = 20
 IDLE_S = 30 * 60.0
 MAX_OPEN = 100_000
+FORWARDED = Place("header", "x-forwarded-for")
+WORDS = ("ip", "file", "minted")
+"""Session keys that are no place: the client's address, the whole log file, values that answers minted."""
 
 
 class _Open(msgspec.Struct):
     segment: int
     turns: int
+    total: int
     last: float | None
 
 
 class Sessions:
-    """Assigns every exchange its session and unit, in reading order."""
+    """Assigns every exchange its session, turn and unit, in reading order."""
 
     def __init__(self, by: str, closed: Callable[[str], None]) -> None:
         """`by` as in --session-by, or empty for the capture's own field; `closed(unit)` hears of ends."""
         self._place = session_place(by) if by else None
+        self._linker = Linker() if by == "minted" else None
         self._closed = closed
         self._open: OrderedDict[str, _Open] = OrderedDict()
+        self._past: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self.evicted = 0
 
     def place(self, exchange: Exchange) -> Exchange:
@@ -50,16 +55,19 @@ class Sessions:
             self._close_idle(stamp)
         entry = self._open.get(session)
         if entry is None:
-            entry = self._open[session] = _Open(segment=0, turns=0, last=stamp)
+            segment, total = self._past.pop(session, (0, 0))
+            entry = self._open[session] = _Open(segment=segment, turns=0, total=total, last=stamp)
             self._evict()
         elif entry.turns >= MAX_TURNS:
             self._closed(_unit(session, entry.segment))
             entry.segment += 1
             entry.turns = 0
         entry.turns += 1
+        entry.total += 1
         entry.last = stamp
         self._open.move_to_end(session)
-        return msgspec.structs.replace(exchange, session=session, unit=_unit(session, entry.segment))
+        unit = _unit(session, entry.segment)
+        return msgspec.structs.replace(exchange, session=session, unit=unit, turn=entry.total)
 
     def close_all(self) -> None:
         """The log is over: every open session closes."""
@@ -72,48 +80,35 @@ class Sessions:
             session, entry = next(iter(self._open.items()))
             if entry.last is None or moment - entry.last <= IDLE_S:
                 return
-            del self._open[session]
-            self._closed(_unit(session, entry.segment))
+            self._close(session, self._open.pop(session))
 
     def _evict(self) -> None:
         if len(self._open) > MAX_OPEN:
-            session, entry = self._open.popitem(last=False)
             self.evicted += 1
-            self._closed(_unit(session, entry.segment))
+            self._close(*self._open.popitem(last=False))
+
+    def _close(self, session: str, entry: _Open) -> None:
+        """Close a unit whose session may go on: its next turn opens the next segment."""
+        self._closed(_unit(session, entry.segment))
+        self._past[session] = (entry.segment + 1, entry.total)
+        if len(self._past) > MAX_OPEN:
+            self._past.popitem(last=False)
 
     def _find(self, exchange: Exchange) -> str | None:
-        wanted, request = self._place, exchange.request
+        wanted = self._place
         if wanted is None:
             return None
-        if wanted.kind == "json":
-            return json_at(request.body, wanted.name) or None
-        if wanted.kind == "cookie":
-            for name, value in request.headers:
-                if name.lower() == "cookie":
-                    return _cookie(value, wanted.name)
-            return None
-        if wanted.kind == "ip":
-            wanted = Place("header", "x-forwarded-for")
-        return next((value for name, value in request.headers if name.lower() == wanted.name), None)
+        if self._linker is not None:
+            return self._linker.session_of(exchange)
+        if wanted.kind == "file":
+            return exchange.source.rpartition(":")[0] or None
+        return read(FORWARDED if wanted.kind == "ip" else wanted, exchange.request) or None
 
 
 def session_place(by: str) -> Place:
     """Parse --session-by. Raises `UsageError`."""
-    if by == "ip":
-        return Place("ip", "ip")
-    found = place(by, "--session-by")
-    if found.kind == "query":
-        raise UsageError(f"--session-by {by}: write header:Name, cookie:name, json:/pointer or ip")
-    return found
+    return Place(by, by) if by in WORDS else place(by, "--session-by")
 
 
 def _unit(session: str, segment: int) -> str:
     return f"{session}#{segment}"
-
-
-def _cookie(text: str, name: str) -> str | None:
-    try:
-        jar = SimpleCookie(text)
-    except CookieError:
-        return None
-    return jar[name].value if name in jar else None

@@ -6,7 +6,8 @@ import pytest
 
 from shadowdiff.model.exchange import Request, Role
 from shadowdiff.net.endpoint import endpoint
-from shadowdiff.tee.isolate import Isolator, place
+from shadowdiff.tee.isolate import Isolator
+from shadowdiff.tee.place import place
 from shadowdiff.tee.rewrite import Rewriter, Target
 from shadowdiff.testing import exchange_of, request_of
 

@@ -32,7 +32,8 @@ def test_a_unit_closes_after_twenty_turns_or_thirty_idle_minutes() -> None:
     [
         ("header:X-S", request_of(X_S="1"), "1"), ("cookie:sid", request_of(Cookie="a=b; sid=42"), "42"),
         ("json:/user/id", request_of("POST", "/", b'{"user":{"id":7}}'), "7"),
-        ("ip", request_of(X_Forwarded_For="1.2.3.4"), "1.2.3.4"), ("header:X-S", request_of(), None),
+        ("ip", request_of(X_Forwarded_For="1.2.3.4"), "1.2.3.4"), ("query:c", request_of("GET", "/x?c=q%201"), "q 1"),
+        ("path:/threads/*", request_of("GET", "/threads/t1/messages"), "t1"), ("header:X-S", request_of(), None),
     ],
 )  # fmt: skip
 def test_sessions_are_found_where_told(by: str, request_, found: str | None) -> None:
@@ -41,7 +42,7 @@ def test_sessions_are_found_where_told(by: str, request_, found: str | None) -> 
 
 def test_a_bad_place_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="--session-by"):
-        Sessions("query:x", lambda _: None)
+        Sessions("somewhere", lambda _: None)
 
 
 def test_the_table_of_open_sessions_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,3 +52,14 @@ def test_the_table_of_open_sessions_is_capped(monkeypatch: pytest.MonkeyPatch) -
     for number in range(5):
         sessions.place(exchange_of(session=f"s{number}"))
     assert (sessions.evicted, closed) == (2, ["s0#0", "s1#0"])
+
+
+def test_a_session_that_comes_back_after_an_idle_half_hour_is_a_new_unit_with_its_turns_counted_on() -> None:
+    sessions = Sessions("", lambda _: None)
+    placed = [sessions.place(exchange_of(session="s", captured_at=at)) for at in (0.0, 10.0, 5000.0)]
+    assert [(p.unit, p.turn) for p in placed] == [("s#0", 1), ("s#0", 2), ("s#1", 3)]
+
+
+def test_a_whole_file_can_be_one_session() -> None:
+    sessions = Sessions("file", lambda _: None)
+    assert sessions.place(exchange_of(source="a.har:entries[3]")).session == "a.har"
