@@ -31,6 +31,8 @@ class RunInfo(msgspec.Struct):
     logs: list[str] = []
     service: str = ""
     candidate: str = ""
+    resume_hash: str = ""
+    attempt: int = 0
     v: int = VERSION
 
 

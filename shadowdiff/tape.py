@@ -24,9 +24,7 @@ from shadowdiff.model.verdict import Verdict
 from shadowdiff.runinfo import State, write_whole
 
 VERSION = 1
-FLUSH_S = 0.5
 STATE_S = 1.0
-_BATCH = 1 << 16
 
 Line = dict[str, Any]
 MIGRATIONS: dict[int, Callable[[Line], Line]] = {}
@@ -34,7 +32,7 @@ MIGRATIONS: dict[int, Callable[[Line], Line]] = {}
 
 
 class TapeSink:
-    """Writes one worker's comparisons. Buffered: at most half a second of lines is lost to a kill."""
+    """Writes one worker's comparisons, each as it settles: a kill loses only what was in flight."""
 
     def __init__(
         self,
@@ -43,47 +41,37 @@ class TapeSink:
         worker: int | None = None,
         store: str = "mismatched",
         max_body: int = 64 << 10,
+        append: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`store` is mismatched, all or none: which pairs keep their redacted bodies. Raises `UsageError`."""
+        """`store` is mismatched, all or none: which pairs keep their redacted bodies. Raises `UsageError`.
+
+        `append` goes on after the lines of an earlier attempt.
+        """
         suffix = "" if worker is None else f"-{worker}"
         self._folder = folder
         self._suffix = suffix
         self._store = store
         self._max = max_body
         self._clock = clock
-        self._lines: list[bytes] = []
-        self._size = 0
-        self._flushed = self._stated = clock()
+        self._stated = clock()
         path = folder / f"comparisons{suffix}.jsonl"
         try:
-            self._file = path.open("wb", buffering=0)
+            self._file = path.open("ab" if append else "wb", buffering=0)
             path.chmod(0o600)
         except OSError as error:
             raise UsageError(f"--out {folder}: cannot be written ({error.strerror})") from None
 
     def add(self, comparison: Comparison, pair: Pair) -> None:
-        """Queue one line; write when enough or old enough."""
-        line = encode(comparison, pair, self._store, self._max)
-        self._lines.append(line)
-        self._size += len(line)
-        if self._size >= _BATCH or self._clock() - self._flushed >= FLUSH_S:
-            self.flush()
-
-    def flush(self) -> None:
-        """Write what is queued."""
-        if self._lines:
-            data = memoryview(b"".join(self._lines))
-            try:
-                while data:  # a nearly full disk takes part of a write
-                    data = data[self._file.write(data) :]
-            except OSError as error:
-                raise OutputError(
-                    f"{self._folder}: results cannot be written ({error.strerror}); free some space and run again"
-                ) from None
-            self._lines.clear()
-            self._size = 0
-        self._flushed = self._clock()
+        """Write one line."""
+        data = memoryview(encode(comparison, pair, self._store, self._max))
+        try:
+            while data:  # a nearly full disk takes part of a write
+                data = data[self._file.write(data) :]
+        except OSError as error:
+            raise OutputError(
+                f"{self._folder}: results cannot be written ({error.strerror}); free some space, then --resume"
+            ) from None
 
     @property
     def state_due(self) -> bool:
@@ -91,9 +79,8 @@ class TapeSink:
         return self._clock() - self._stated >= STATE_S
 
     def state(self, shard: Shard, open_units: list[str], complete: bool, stopped: str) -> None:
-        """Write what is queued, then replace `state.json`."""
+        """Replace `state.json`."""
         self._stated = self._clock()
-        self.flush()
         state = State(shard.id, shard.ledger, open_units[:100_000], complete, stopped)
         try:
             write_whole(self._folder / f"state{self._suffix}.json", msgspec.json.encode(state))
@@ -101,8 +88,7 @@ class TapeSink:
             raise OutputError(f"{self._folder}: results cannot be written ({error.strerror})") from None
 
     def close(self, tally: Tally, verdict: Verdict | None) -> None:
-        """Write the rest."""
-        self.flush()
+        """Close the file."""
         self._file.close()
 
 

@@ -14,8 +14,12 @@ import msgspec
 
 from shadowdiff.model.exchange import Exchange
 
-MAX_SHARED = 10_000
+MAX_SHARED = 1_000
 """Exchanges of one second that are spread together."""
+
+
+MAX_BYTES = 64 << 20
+"""Bodies held for sorting, requests and recorded answers together."""
 
 
 class Ordering:
@@ -38,6 +42,7 @@ class Ordering:
         heap: list[tuple[float, int, Exchange]] = []
         last = float("-inf")
         newest = float("-inf")
+        held = 0
         for number, exchange in enumerate(exchanges):
             stamp = exchange.captured_at
             if stamp is None:
@@ -49,8 +54,10 @@ class Ordering:
                 self.late += stamp < last
             newest = max(newest, stamp)
             heapq.heappush(heap, (stamp, number, exchange))
-            if len(heap) > self._window:
+            held += _size(exchange)
+            while len(heap) > self._window or (held > MAX_BYTES and heap):
                 last, _, first = heapq.heappop(heap)
+                held -= _size(first)
                 yield first
         while heap:
             yield heapq.heappop(heap)[2]
@@ -72,3 +79,8 @@ class Ordering:
             if index and self._coarse and exchange.captured_at is not None:
                 exchange = msgspec.structs.replace(exchange, captured_at=exchange.captured_at + index / len(group))
             yield exchange
+
+
+def _size(exchange: Exchange) -> int:
+    recorded = exchange.recorded
+    return len(exchange.request.body) + (len(recorded.body) if recorded is not None else 0)

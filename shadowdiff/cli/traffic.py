@@ -23,6 +23,7 @@ from shadowdiff.config import Config, load
 )
 @click.option("--junitxml", type=click.Path(path_type=Path), help="Also write junit.xml here.")
 @click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout.")
+@click.option("--resume", is_flag=True, help="Go on with the stopped run in --out; each exchange is counted once.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent or held back; send nothing.")
 @click.option("-v", "--verbose", is_flag=True, help="Say each mismatch as it settles (the first hundred).")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
@@ -40,7 +41,15 @@ def replay(logs: tuple[Path, ...], **given: Any) -> int:
     from shadowdiff.run.batch import run
     from shadowdiff.run.results import to_json
 
-    verdict = run(config, list(logs), given["out"], given["junitxml"], console(given["quiet"]), given["verbose"])
+    verdict = run(
+        config,
+        list(logs),
+        given["out"],
+        given["junitxml"],
+        console(given["quiet"]),
+        given["verbose"],
+        given["resume"],
+    )
     if given["as_json"]:
         sys.stdout.buffer.write(to_json(verdict))
         sys.stdout.buffer.flush()

@@ -14,6 +14,7 @@ from shadowdiff.gate.evidence import bin_of
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.tally import BUCKETS, LAG_BUCKETS, LATE_S, Ledger, RouteCounts, Shard, Tally
 
+MAX_DIVERGED = 100_000
 _PLAIN = {Outcome.MATCHED: "matched", Outcome.MISMATCHED: "mismatched", Outcome.IGNORED: "ignored"}
 
 
@@ -22,7 +23,6 @@ class _Unit(msgspec.Struct):
     turns: int = 0
     bets: dict[str, float] = {}
     closed: bool = False
-    diverged: bool = False
 
 
 class Counter:
@@ -36,11 +36,12 @@ class Counter:
         self.shard = Shard(id=shard, ledger=ledger)
         self.tally = Tally(shards={shard: self.shard}, paired=paired, complete=False)
         self._units: dict[str, _Unit] = {}
+        self._diverged: dict[str, None] = {}
         self._blue_asked = blue_asked
         self._paced = paced
 
     def opened(self, unit: str, alone: bool) -> None:
-        """An exchange of `unit` is about to be sent; `alone` when it has no session."""
+        """An exchange of `unit` was taken up to be sent; `alone` when it has no session."""
         if alone:
             self.shard.open_units += 1
             return
@@ -50,6 +51,16 @@ class Counter:
             self.shard.open_units += 1
         entry.pending += 1
 
+    def withdrawn(self, unit: str, alone: bool) -> None:
+        """An exchange that was taken up will not count: never sent, or only to warm up."""
+        if alone:
+            self.shard.open_units -= 1
+            return
+        entry = self._units[unit]
+        entry.pending -= 1
+        if entry.closed and not entry.pending:
+            self._settle(unit, entry)
+
     def add(self, comparison: Comparison) -> Comparison:
         """Count one settled comparison; returns it, marked when an earlier turn of its session diverged."""
         shard = self.shard
@@ -57,7 +68,8 @@ class Counter:
         self._ledger(comparison)
         self._route(comparison)
         self._targets(comparison)
-        if comparison.session is None:
+        session = comparison.session
+        if session is None:
             shard.open_units -= 1
             if comparison.bets:
                 self._bet(comparison.bets, 1)
@@ -68,10 +80,12 @@ class Counter:
             unit.turns += 1
             for criterion, bet in comparison.bets.items():
                 unit.bets[criterion] = unit.bets.get(criterion, 0.0) + bet
-        if unit.diverged:
+        if session in self._diverged:
             comparison = msgspec.structs.replace(comparison, after_divergence=True)
         elif comparison.outcome is Outcome.MISMATCHED:
-            unit.diverged = True
+            self._diverged[session] = None
+            if len(self._diverged) > MAX_DIVERGED:
+                del self._diverged[next(iter(self._diverged))]
             first = self.shard.first_diverging
             first[comparison.turn] = first.get(comparison.turn, 0) + 1
         if unit.closed and not unit.pending:

@@ -191,7 +191,7 @@ class Document(msgspec.Struct, frozen=True):
 class Pair(msgspec.Struct, frozen=True):
     """One exchange with what every asked target did, decoded where there was a whole answer.
 
-    `minted` maps, by role, ids that a target made up for itself to the recorded ones they stand for.
+    `minted` maps, by role, ids of one target alone (minted by it, or isolated for it) to the recorded ones.
     """
 
     exchange: Exchange

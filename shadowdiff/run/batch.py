@@ -22,14 +22,17 @@ from shadowdiff.config import Config
 from shadowdiff.errors import Exit, OutputError, TargetError, UsageError
 from shadowdiff.gate import rules
 from shadowdiff.model.comparison import Comparison
+from shadowdiff.model.exchange import Exchange
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.net.pool import ConnectFailed, Pool
 from shadowdiff.report import terminal
 from shadowdiff.report.examples import Examples
 from shadowdiff.run import pipeline
+from shadowdiff.run.journal import Journal
 from shadowdiff.run.notes import notes_of
 from shadowdiff.run.results import RunFolder
+from shadowdiff.run.resume import count_again, kept, same_run
 from shadowdiff.run.setup import Plan, plan
 from shadowdiff.tape import TapeSink
 
@@ -45,7 +48,13 @@ class Interrupted:
 
 
 def run(
-    config: Config, logs: list[Path], out: Path | None, junitxml: Path | None, console: Any, verbose: bool = False
+    config: Config,
+    logs: list[Path],
+    out: Path | None,
+    junitxml: Path | None,
+    console: Any,
+    verbose: bool = False,
+    resume: bool = False,
 ) -> Verdict:
     """Replay `logs`; returns the verdict, with everything written. Raises the errors of `errors`."""
     _raise_file_limit()
@@ -54,12 +63,22 @@ def run(
     def warn(text: str) -> None:
         console.print(f"warning: {text}", markup=False)
 
+    earlier = kept(config, logs, out) if resume else None
+
     async def main() -> Verdict:
-        ready = plan(config, logs, warn)
-        folder = RunFolder(out, folder_name, junitxml)
+        journal: Journal | None = None
+
+        def sending(exchange: Exchange) -> None:
+            if journal is not None:
+                journal.sent(exchange.seq)
+
+        ready = plan(config, logs, warn, earlier, sending)
+        folder = RunFolder(out, folder_name, junitxml, earlier.info if earlier else None)
+        journal = Journal(folder.path)
         try:
             return await _run(ready, folder, logs, console, verbose)
         finally:
+            journal.close()
             ready.judging.close()
             await ready.transport.aclose()
 
@@ -80,10 +99,12 @@ def run_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
 async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, verbose: bool) -> Verdict:
     config = ready.config
     await reachable(ready.endpoints, config.targets.proxy)
-    folder.begin(ready.run, config, logs)
-    tape = TapeSink(folder.path, store=config.report.store_bodies)
-    tape.state(ready.counter.shard, [], False, "")
+    folder.begin(ready.run, config, logs, same_run(config))
     examples = Examples()
+    if folder.resumed:
+        count_again(folder.path, ready.counter, examples)
+    tape = TapeSink(folder.path, store=config.report.store_bodies, append=folder.resumed)
+    tape.state(ready.counter.shard, [], False, "")
     ready.sinks = [tape, examples]
     if verbose:
         ready.sinks.append(terminal.Mismatches(console))

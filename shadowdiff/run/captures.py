@@ -35,6 +35,7 @@ class Reading:
 
     def __init__(self, config: Config, logs: Sequence[Path], ledger: Ledger, warn: Callable[[str], None]) -> None:
         """Raises `UsageError` or `SourceError` for what cannot be read, before anything is sent."""
+        self._ledger = ledger
         builder = Builder(ledger, Router(config.capture.routes, config.capture.route_by), warn)
         self._config = config
         self._sources = sources(config, formats(config, logs), builder)
@@ -49,6 +50,10 @@ class Reading:
         if self._config.gate.stop_on == "any":
             return shuffled(exchanges, self._config.sessions.by, self._config.send.seed)
         return exchanges
+
+    def ahead(self, taken: int) -> int:
+        """Exchanges read, to be sorted or shuffled, that nobody took: a stop came first."""
+        return self._ledger.read - self._ledger.unreadable - taken
 
     def notes(self) -> list[str]:
         """What was put in order."""

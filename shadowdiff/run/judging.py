@@ -96,7 +96,7 @@ def judge(
 ) -> tuple[Judged, Pair]:
     """Decode what was answered whole, then compare; equal answers are decoded only where someone asks.
 
-    Ids that each target minted for itself are compared (and kept) as the recorded ones they stand for.
+    Ids of one target alone are compared (and kept) as the recorded ones they stand for.
     """
     if pair.minted:
         pair = as_recorded(pair)
@@ -110,7 +110,7 @@ def judge(
 
 
 def as_recorded(pair: Pair) -> Pair:
-    """`pair` with minted ids replaced by the recorded ones, in headers and bodies."""
+    """`pair` with ids of one target alone replaced by the recorded ones, in headers and bodies."""
     seen = [
         one if one is None else _renamed(one, pair.minted.get(one.role, {}))
         for one in (pair.blue, pair.green, pair.twin)

@@ -30,6 +30,7 @@ async def replay(plan: Plan) -> Verdict:
             plan.after_each(comparison)
     if tee.stopping != STOPPED_BY_GATE:
         plan.sessions.close_all()  # cut by the log's end or a limit, not by an outcome
+    plan.ledger.unsent += plan.reading.ahead(tee.taken)
     counter.tally.complete = True
     return plan.finish(plan.gate.judge(counter.tally))
 

@@ -26,6 +26,7 @@ from shadowdiff.report.markdown import markdown
 from shadowdiff.report.prometheus import metrics
 
 RUNS = Path("reports/runs")
+_RESULTS = ("comparisons*.jsonl", "state*.json", "sent.map", "resent.txt")
 
 
 def run_folder(name: str) -> Path:
@@ -42,15 +43,22 @@ def run_folder(name: str) -> Path:
 class RunFolder:
     """Owns the folder of one run."""
 
-    def __init__(self, out: Path | None, name: str, junitxml: Path | None = None) -> None:
-        """`out` names the folder itself, or None for reports/runs/<time>-<name>. Raises `UsageError`."""
+    def __init__(
+        self, out: Path | None, name: str, junitxml: Path | None = None, earlier: runinfo.RunInfo | None = None
+    ) -> None:
+        """`out` names the folder itself, or None for reports/runs/<time>-<name>. Raises `UsageError`.
+
+        With an `earlier` attempt of the same run its results stay.
+        """
         self.path = out or run_folder(name)
         self._junitxml = junitxml
-        self.started_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self._earlier = earlier
+        self.started_at = earlier.started_at if earlier else datetime.now(UTC).isoformat(timespec="seconds")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            for old in [*self.path.glob("comparisons*.jsonl"), *self.path.glob("state*.json")]:
-                old.unlink()
+            for pattern in () if earlier is not None else _RESULTS:
+                for old in self.path.glob(pattern):
+                    old.unlink()
             (self.path / "verdict.json").unlink(missing_ok=True)  # no file means: not judged
         except OSError as error:
             raise UsageError(
@@ -65,11 +73,16 @@ class RunFolder:
                 raise UsageError(f"--junitxml {junitxml}: cannot be written ({error.strerror})") from None
 
     @property
+    def resumed(self) -> bool:
+        """Whether an earlier attempt's results are in the folder."""
+        return self._earlier is not None
+
+    @property
     def audit(self) -> Path:
         """The audit log shared by all runs in the parent folder."""
         return self.path.parent / "audit.jsonl"
 
-    def begin(self, run: str, config: Config, logs: Sequence[Path]) -> None:
+    def begin(self, run: str, config: Config, logs: Sequence[Path], resume_hash: str = "") -> None:
         """Write run.json."""
         targets = config.targets
         info = runinfo.RunInfo(
@@ -83,6 +96,8 @@ class RunFolder:
             logs=[str(path) for path in logs],
             service=config.report.service,
             candidate=config.report.candidate,
+            resume_hash=resume_hash,
+            attempt=self._earlier.attempt + 1 if self._earlier else 0,
         )
         try:
             runinfo.write_whole(self.path / "run.json", msgspec.json.encode(info))

@@ -27,6 +27,7 @@ from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.judging import Judging
 from shadowdiff.run.limits import gate_limits
+from shadowdiff.run.resume import Kept
 from shadowdiff.run.targets import RECORDED, targets
 from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Panel
@@ -71,12 +72,23 @@ class Plan(msgspec.Struct):
     notes: list[str] = []
 
 
-def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> Plan:
-    """Everything for one replay. Raises `UsageError` or `SourceError`, each with one clear line."""
-    run = uuid.uuid4().hex[:12]
+def plan(
+    config: Config,
+    logs: Sequence[Path],
+    warn: Callable[[str], None],
+    earlier: Kept | None = None,
+    sending: Callable[[Exchange], None] = lambda _: None,
+) -> Plan:
+    """Everything for one replay. Raises `UsageError` or `SourceError`, each with one clear line.
+
+    `earlier` is what an attempt of the same run has settled; `sending` hears of each exchange as it goes out.
+    """
+    run = earlier.info.run if earlier else uuid.uuid4().hex[:12]
+    # a session that starts again must not meet what its cut half wrote: its isolated ids are new
+    isolated = f"{earlier.info.attempt + 1}{run}" if earlier else run
     ledger = Ledger()
     handover = _handover(config)
-    rewriter, endpoints, roles = targets(config, run, handover)
+    rewriter, endpoints, roles = targets(config, isolated, handover)
     send = config.send
     limits = gate_limits(config)
     pacer, paced = _pacer(config, endpoints)
@@ -93,7 +105,7 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
     width = max(1, send.max_in_flight)
     max_body = units.size(send.max_body, "send.max_body")
     kept = min(max_body, max(16 << 10, BUFFERED_BYTES // (2 * width * len(roles))))
-    notes = []
+    notes = [earlier.note()] if earlier else []
     if kept < max_body:
         notes.append(f"with {width} in flight only {units.show_size(kept)} of each answer is kept (--max-body)")
     budget = Budget(*units.budget(send.budget, "--budget")) if send.budget else Budget()
@@ -113,11 +125,14 @@ def plan(config: Config, logs: Sequence[Path], warn: Callable[[str], None]) -> P
         roles=ask,
         budget=budget,
         max_in_flight=width,
-        limit=send.limit or None,
+        limit=max(0, send.limit - (earlier.count if earlier else 0)) if send.limit else None,
+        done=(lambda exchange: exchange.seq in earlier.done) if earlier else lambda _: False,
+        sending=sending,
         warmup=send.warmup,
         handover=handover,
         duration=units.duration(send.duration, "--duration") if send.duration else None,
         opened=lambda exchange: counter.opened(exchange.unit, exchange.session is None),
+        withdrawn=lambda exchange: counter.withdrawn(exchange.unit, exchange.session is None),
     )
     reading = Reading(config, logs, ledger, warn)
     return Plan(

@@ -37,6 +37,8 @@ class Isolator:
         self.touches = self._places.touches
         self.counts: dict[str, int] = {}
         """Rewrites by place, for the run's listing."""
+        self.made: dict[Role, dict[str, str]] = {}
+        """By role, new value to old, of the rewrites since it was last taken: answers may echo them."""
 
     def new_value(self, old: str, role: Role) -> str:
         """The value `role` gets instead of `old`: always the same within a run."""
@@ -67,6 +69,7 @@ class Isolator:
             new = self.new_value(old, role)
             if new != old:
                 self.counts[label] = self.counts.get(label, 0) + 1
+                self.made.setdefault(role, {})[new] = old
             return new
 
         return swap

@@ -28,7 +28,7 @@ MAX_EVENTS = 200
 
 Unpack = Callable[[Response], bytes]
 
-_TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-.~+/=:|]*")
+_TOKEN = re.compile(r"[A-Za-z0-9_\-.~+/=:|]*[A-Za-z0-9][A-Za-z0-9_\-.~+/=:|]*")
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}")
 _DATE = re.compile(r"\d{4}-?\d\d-?\d\d([T ].*)?|[A-Z][a-z]{2}, \d\d? .*|\d{1,3}(\.\d{1,3}){3}(:\d+)?")
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
@@ -50,7 +50,7 @@ def minted(recorded: Response, live: Response, unpack: Unpack) -> Iterator[tuple
         new = after.get(label)
         if new is None or new == old:
             continue
-        if "/" in old and "/" in new:
+        if _is_url(old) and _is_url(new):
             yield from _parts(label, old, new)
         elif looks_minted(old, label) and fits(new):
             yield label, old, new
@@ -68,15 +68,22 @@ def looks_minted(value: str, label: str = "") -> bool:
         return True
     if NAMED.fullmatch(label.rpartition(":")[2].rpartition("/")[2]) and any(char.isdigit() for char in value):
         return True
-    longest = max(map(len, _RUN.findall(value)))
-    if longest < MIN_LENGTH and sum(char.isalnum() for char in value) < 2 * MIN_LENGTH:
-        return False
-    return _turns(value) >= 0.3 * (len(value) - 1)
+    runs = [run for run in _RUN.findall(value) if len(run) >= MIN_LENGTH]
+    if runs:
+        return any(_random(run) for run in runs)
+    return sum(char.isalnum() for char in value) >= 2 * MIN_LENGTH and _turns(value) >= 0.35 * (len(value) - 1)
 
 
 def fits(value: str) -> bool:
     """Whether a live value can stand in a path, header or JSON string as it is."""
     return 1 < len(value) <= MAX_LENGTH and _TOKEN.fullmatch(value) is not None
+
+
+def _random(run: str) -> bool:
+    """Whether letters and digits look drawn rather than written; words in camel case turn seldom."""
+    if any(char.isdigit() for char in run):
+        return _turns(run) >= 0.2 * (len(run) - 1)
+    return len(run) >= 2 * MIN_LENGTH and _turns(run) >= 0.4 * (len(run) - 1)
 
 
 def _turns(value: str) -> int:
@@ -85,12 +92,14 @@ def _turns(value: str) -> int:
     return sum(one != two and "-" not in (one, two) for one, two in pairwise(kinds))
 
 
+def _is_url(value: str) -> bool:
+    return value.startswith("/") or "://" in value[:10]
+
+
 def _parts(label: str, old: str, new: str) -> Iterator[tuple[str, str, str]]:
     """Aligned parts of two paths or URLs of the same shape."""
     one, two = re.split(r"[/?&=#]", old), re.split(r"[/?&=#]", new)
     if len(one) != len(two):
-        if looks_minted(old, label) and fits(new) and "://" not in old and not old.startswith("/"):
-            yield label, old, new
         return
     for left, right in zip(one, two, strict=True):
         left, right = unquote(left), unquote(right)

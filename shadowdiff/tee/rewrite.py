@@ -73,6 +73,7 @@ class Rewriter:
         self._marker = run if marker else ""
         self._blocks: dict[tuple[Headers, Role, int], Headers] = {}
         self._kept_blocks: dict[Headers, _Kept] = {}
+        self._pending: dict[str, dict[Role, dict[str, str]]] = {}
         self.stripped_credentials = 0
         """Exchanges whose Authorization or Cookie was held back, for the low-fidelity hint."""
 
@@ -92,16 +93,24 @@ class Rewriter:
                 self._blocks.clear()
             self._kept_blocks[request.headers] = kept
         self.stripped_credentials += kept.held_back
-        return [self._call(exchange, kept, role, due_at) for role in roles]
+        calls = [self._call(exchange, kept, role, due_at) for role in roles]
+        if self._isolator is not None and self._isolator.made:
+            self._pending[exchange.id] = self._isolator.made
+            self._isolator.made = {}
+        return calls
 
-    def saw(self, exchange: Exchange, seen: Sequence[Observation]) -> None:
-        """Learn from a turn's answers before the next turn of its session goes out."""
-        if self.correlator is not None and exchange.session is not None:
-            self.correlator.learn(exchange, seen)
+    def saw(self, exchange: Exchange, seen: Sequence[Observation]) -> dict[Role, dict[str, str]]:
+        """Learn from a turn's answers before the next turn of its session goes out.
 
-    def minted(self, exchange: Exchange) -> dict[Role, dict[str, str]]:
-        """By role, what each target minted for itself in this session: live value to recorded value."""
-        return self.correlator.same(exchange) if self.correlator is not None and exchange.session is not None else {}
+        Returns, by role, the ids that stand for recorded ones in this target's answer: what it minted
+        itself and what isolation gave it.
+        """
+        own = self._pending.pop(exchange.id, {})
+        if self.correlator is None or exchange.session is None:
+            return own
+        self.correlator.learn(exchange, seen)
+        minted = self.correlator.same(exchange)
+        return {role: {**own.get(role, {}), **minted.get(role, {})} for role in own.keys() | minted.keys()}
 
     def _keep(self, headers: Headers) -> _Kept:
         kept = []

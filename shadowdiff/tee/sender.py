@@ -74,8 +74,14 @@ class Tee:
         warmup: int = 0,
         handover: Handover | None = None,
         opened: Callable[[Exchange], None] = lambda _: None,
+        withdrawn: Callable[[Exchange], None] = lambda _: None,
+        done: Callable[[Exchange], bool] = lambda _: False,
+        sending: Callable[[Exchange], None] = lambda _: None,
     ) -> None:
-        """`roles` says whom to ask for an exchange; `opened` hears of each exchange about to be sent and counted.
+        """`roles` says whom to ask for an exchange; `opened` hears of each exchange taken up to be sent, and
+        `withdrawn` of those among them that will not be counted after all.
+
+        `done` says what an earlier attempt has settled, `sending` hears of each exchange as it goes out.
 
         The first `warmup` exchanges are sent and never counted: caches fill, connections open. With a `handover`
         turns before the switch are not counted either.
@@ -95,6 +101,9 @@ class Tee:
         self._warmup = warmup
         self._handover = handover
         self._opened = opened
+        self._withdrawn = withdrawn
+        self._done = done
+        self._sending = sending
         self._source: Iterator[Exchange] = iter(())
         self._ready: deque[Pair] = deque()
         self._parked: dict[str, deque[tuple[Exchange, float]]] = {}
@@ -108,6 +117,8 @@ class Tee:
         self._deadline: asyncio.TimerHandle | None = None
         self._alive = 0
         self._drawn = 0
+        self.taken = 0
+        """Exchanges taken from the source, whatever became of them."""
         self._ended = False
         self._ends_at = float("inf")
         self.in_flight = 0
@@ -189,7 +200,10 @@ class Tee:
                 self._ended = True
                 self._sessions.close_all()
                 break
+            self.taken += 1
             exchange = self._sessions.place(exchange)
+            if self._done(exchange):
+                continue
             held = self._holder.verdict(exchange)
             if held is not None:
                 self._ledger.note(*held)
@@ -201,6 +215,7 @@ class Tee:
                 self._ledger.note("skipped", NO_SESSION)
                 continue
             self._drawn += 1
+            self._opened(exchange)
             due = self._pacer.due(exchange.captured_at)
             if exchange.session is None:
                 return exchange, due
@@ -237,16 +252,19 @@ class Tee:
                 self.stop("duration is over")
         if self.stopping:
             self._ledger.unsent += 1
+            self._withdrawn(exchange)
             return
         roles = self._roles(exchange)
         if not self._budget.afford(len(roles)):
             self._ledger.unsent += 1
+            self._withdrawn(exchange)
             self.stop(f"budget of {self._budget.text} is spent")
             return
         try:
             calls = self._rewriter.calls(exchange, roles, due or time.monotonic())
         except ValueError as error:
             self._ledger.note("skipped", f"unsupported: {error}")
+            self._withdrawn(exchange)
             return
         warm = self._warmup > 0
         self._warmup -= warm
@@ -254,10 +272,11 @@ class Tee:
             warm = not self._handover.begins(exchange) or warm
         if warm:
             self._ledger.warmup += 1
+            self._withdrawn(exchange)
         else:
-            self._opened(exchange)
             self._ledger.sent += 1
         self.in_flight += 1
+        self._sending(exchange)
         try:
             seen = await self._transport.send(calls)
         except asyncio.CancelledError:
@@ -265,10 +284,10 @@ class Tee:
         self.in_flight -= 1
         for observation in seen:
             self._brake.note(observation, exchange.recorded_status)
-        self._rewriter.saw(exchange, seen)
+        minted = self._rewriter.saw(exchange, seen)
         if warm:
             return
-        self._ready.append(self._pair(exchange, seen))
+        self._ready.append(self._pair(exchange, seen, minted))
         self._notify()
         while len(self._ready) >= 2 * self._width:
             self._room.clear()
@@ -281,7 +300,7 @@ class Tee:
                 async with asyncio.timeout(min(seconds, 1.0)):
                     await self._halt.wait()
 
-    def _pair(self, exchange: Exchange, seen: tuple[Observation, ...]) -> Pair:
+    def _pair(self, exchange: Exchange, seen: tuple[Observation, ...], minted: dict[Role, dict[str, str]]) -> Pair:
         by_role = {observation.role: observation for observation in seen}
         blue = by_role.get(Role.BLUE) or exchange.blue or recorded_blue(exchange)
         return Pair(
@@ -289,7 +308,7 @@ class Tee:
             blue=blue,
             green=by_role[Role.GREEN],
             twin=by_role.get(Role.TWIN),
-            minted=self._rewriter.minted(exchange),
+            minted=minted,
         )
 
     def _notify(self) -> None:

@@ -32,7 +32,7 @@ def twins(blue: Reply = plain, green: Reply = plain) -> Iterator[tuple[CannedSer
         yield one, two
 
 
-def start(log: Path, blue: CannedServer, green: CannedServer, out: Path) -> subprocess.Popen[str]:
+def start(log: Path, blue: CannedServer, green: CannedServer, out: Path, *more: str) -> subprocess.Popen[str]:
     """A replay as a process of its own, for tests that signal it."""
     command = [
         sys.executable,
@@ -46,6 +46,7 @@ def start(log: Path, blue: CannedServer, green: CannedServer, out: Path) -> subp
         green.url,
         "-o",
         str(out),
+        *more,
     ]
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
 

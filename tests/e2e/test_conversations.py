@@ -137,3 +137,94 @@ def test_a_captured_flask_login_and_chat_work_on_both_targets(cli, tmp_path: Pat
             cli, log, one, two, tmp_path / "run2", "--session-by", "file", "--no-correlate", "--no-cookies"
         )
         assert code == 3 and verdict["ledger"]["errored"] == 8
+
+
+class Forgetful(threads.Threads):
+    """Green as a careless rewrite: it keeps what it says where blue does not look."""
+
+    async def run(self, request):
+        answer = await super().run(request)
+        self.store[request.match_info["thread"]].pop()
+        return answer
+
+
+@pytest.mark.parametrize(
+    ("green", "first"),
+    [
+        (lambda store: threads.Threads(store), ""),
+        (lambda store: threads.Threads({}), "on green"),
+        (lambda store: threads.Threads(store, remembers=1), "on green"),
+        (lambda store: Forgetful(store), "on green"),
+    ],
+)
+def test_a_hand_over_shows_where_context_is_lost(cli, tmp_path: Path, green, first: str) -> None:
+    with threads.serving(threads.Threads()) as recorded:
+        log = assistants(recorded, tmp_path / "log.jsonl")
+    store: dict[str, list[dict]] = {}
+    blue = threads.Threads(store)
+    other = green(store)
+    other.runs = blue.runs
+    with threads.serving(blue) as one, threads.serving(other) as two:
+        _, verdict, text = replay(
+            cli, log, one, two, tmp_path / "run", "--session-by", "file", "--handover", "9", "--warmup", "0"
+        )
+    assert verdict["ledger"]["warmup"] == 9 and verdict["ledger"]["sent"] == 12
+    if first:
+        assert verdict["ledger"]["mismatched"] and f"1 first diverged {first}" in text
+        assert "First diverging turn of sessions: turn 1" in text
+    else:
+        assert verdict["ledger"]["mismatched"] == 0, text
+        assert "1 sessions were switched to green, 1 of them back to blue; 1 did not" in text
+
+
+def test_a_rollback_that_cannot_read_what_green_wrote_is_found_on_the_way_back(cli, tmp_path: Path) -> None:
+    """Green renames a field in the shared store: green understands itself, blue does not understand green."""
+
+    class Renaming(threads.Threads):
+        async def say(self, request):
+            answer = await super().say(request)
+            self.store[request.match_info["thread"]][-1]["role"] = "User"
+            return answer
+
+        async def run(self, request):
+            messages = self._messages(request)
+            for message in messages:
+                message["role"] = message["role"].lower()
+            answer = await super().run(request)
+            for message in messages:
+                message["role"] = message["role"].capitalize()
+            return answer
+
+        async def read(self, request):
+            lowered = [{**m, "role": m["role"].lower()} for m in self._messages(request)]
+            return threads.web.json_response({"data": lowered[::-1]})
+
+    with threads.serving(threads.Threads()) as recorded:
+        log = assistants(recorded, tmp_path / "log.jsonl")
+    store: dict[str, list[dict]] = {}
+    blue, other = threads.Threads(store), Renaming(store)
+    other.runs = blue.runs
+    with threads.serving(blue) as one, threads.serving(other) as two:
+        _, verdict, text = replay(cli, log, one, two, tmp_path / "run", "--session-by", "file", "--handover", "5")
+    assert verdict["ledger"]["mismatched"] and "1 first diverged back on blue" in text, text
+
+
+def test_a_hand_over_without_sessions_sends_nothing_and_says_why(cli, tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text('{"target":"/"}\n')
+    with threads.serving(threads.Threads()) as one:
+        code, verdict, text = replay(cli, tmp_path / "log.jsonl", one, one, tmp_path / "run", "--handover", "1")
+    assert code == 3 and verdict["ledger"]["skipped"] == 1 and "name them with --session-by" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--blue", "recorded"], "needs a blue that answers"),
+        (["--blue", "http://127.0.0.1:1", "--no-isolation"], "needs isolation"),
+        (["--blue", "http://127.0.0.1:1", "--handover", "-1"], "write how many turns"),
+    ],
+)
+def test_a_hand_over_that_could_not_be_one_is_refused(cli, tmp_path: Path, options: list[str], says: str) -> None:
+    (tmp_path / "log.jsonl").write_text('{"target":"/"}\n')
+    done = cli("replay", tmp_path / "log.jsonl", "--handover", "1", "--green", "http://127.0.0.1:1", *options)
+    assert done.returncode == 2 and says in done.stderr

@@ -176,7 +176,7 @@ def test_secrets_reach_blue_only_when_asked_and_never_a_file(cli, tmp_path: Path
     assert all(b"Authorization" not in head and b"Cookie" not in head for head in heads)
     assert secret not in done.stderr + done.stdout
     for path in [*(tmp_path / "run").iterdir(), tmp_path / "audit.jsonl"]:
-        assert secret not in path.read_text(), path.name
+        assert secret not in path.read_text("utf-8", "replace"), path.name
 
 
 def test_ctrl_c_flushes_marks_the_run_and_exits_130(tmp_path: Path) -> None:

@@ -65,3 +65,35 @@ def test_a_recorded_blue_is_not_asked() -> None:
     counter.opened("x1", True)
     counter.add(comparison_of(Outcome.MATCHED))
     assert counter.shard.blue_asked == 0
+
+
+def test_a_session_whose_end_is_read_before_its_turns_are_sent_is_still_one_unit() -> None:
+    """Reading is ahead of sending: the unit closes when its last turn settles, and withdrawn turns do not hold it."""
+    made = Counter("r/0", Ledger())
+    for _ in range(3):
+        made.opened("s#0", False)
+    made.closed("s#0")
+    made.withdrawn("s#0", False)
+    made.add(comparison_of(unit="s#0", session="s"))
+    assert (made.shard.units, made.shard.open_units) == (0, 1)
+    made.add(comparison_of(unit="s#0", session="s"))
+    assert (made.shard.units, made.shard.open_units, made.shard.session_units) == (1, 0, 1)
+
+
+def test_a_unit_of_which_nothing_was_sent_is_no_evidence() -> None:
+    made = Counter("r/0", Ledger())
+    made.opened("s#0", False)
+    made.opened("x", True)
+    made.withdrawn("s#0", False)
+    made.withdrawn("x", True)
+    made.closed("s#0")
+    assert (made.shard.units, made.shard.open_units) == (0, 0)
+
+
+def test_only_the_first_diverging_turn_of_a_session_is_counted_over_all_its_units() -> None:
+    made = Counter("r/0", Ledger())
+    for turn, unit in ((1, "s#0"), (2, "s#0"), (21, "s#1")):
+        made.opened(unit, False)
+        outcome = Outcome.MATCHED if turn == 1 else Outcome.MISMATCHED
+        marked = made.add(comparison_of(outcome=outcome, unit=unit, session="s", turn=turn))
+    assert made.shard.first_diverging == {2: 1} and marked.after_divergence

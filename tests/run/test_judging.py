@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 
+import msgspec
+
 from shadowdiff.model.comparison import Outcome
-from shadowdiff.model.exchange import Pair
-from shadowdiff.run.judging import INLINE_BYTES, Judging
+from shadowdiff.model.exchange import Pair, Role
+from shadowdiff.run.judging import INLINE_BYTES, Judging, as_recorded
 from shadowdiff.score.fuzzy import Fuzzy
 from shadowdiff.score.length import Length
 from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Panel
 from shadowdiff.score.structure import Structure
-from shadowdiff.testing import decoding, pair_of
+from shadowdiff.testing import decoding, pair_of, response_of
 
 
 def bare(pair: Pair) -> Pair:
@@ -54,3 +57,20 @@ def test_what_blue_does_to_itself_is_learnt() -> None:
     assert learner.baseline.knows("GET /", "/n", "value")
     comparison, _ = asyncio.run(judging.compare(bare(pair_of('{"n":1}', '{"n":9}'))))
     assert comparison.outcome is Outcome.IGNORED
+
+
+def test_ids_of_one_target_alone_are_compared_as_the_recorded_ones() -> None:
+    names = {Role.BLUE: {"b-1": "rec"}, Role.GREEN: {"g-22": "rec"}}
+    one = response_of('{"id":"b-1","n":1}', content_type="application/json", Location="/t/b-1")
+    two = response_of('{"id":"g-22","n":1}', content_type="application/json", Location="/t/g-22")
+    pair = msgspec.structs.replace(pair_of(one, two), minted=names)
+    made = as_recorded(pair)
+    assert made.blue.response == made.green.response
+    assert made.green.response.body == b'{"id":"rec","n":1}' and made.green.response.size == 18
+
+
+def test_packed_answers_are_unpacked_before_ids_are_compared() -> None:
+    packed = response_of(gzip.compress(b'{"id":"g-22"}'), Content_Encoding="gzip")
+    pair = msgspec.structs.replace(pair_of(response_of('{"id":"rec"}'), packed), minted={Role.GREEN: {"g-22": "rec"}})
+    made = as_recorded(pair).green.response
+    assert (made.body, made.header("content-encoding")) == (b'{"id":"rec"}', None)

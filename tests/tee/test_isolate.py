@@ -25,7 +25,9 @@ def test_a_uuid_stays_a_uuid_and_is_the_same_all_through_a_run() -> None:
 
 
 def test_every_place_an_id_can_stand_in() -> None:
-    made = isolator("cookie:sid", "query:session", "json:/meta/session_id", "header:X-Session", "path:/s/*", "form:sid")
+    made = isolator(
+        "cookie:sid", "query:session", "json:/meta/session_id", "header:X-Session", "path:/s/*", "form:sid"
+    )
     form = (("Content-Type", "application/x-www-form-urlencoded"),)
     assert made.target("/s/s%201/messages", Role.BLUE) == "/s/s%201-sdabcdefb/messages"
     assert made.body(b"a=1&sid=s+1", form, Role.BLUE) == b"a=1&sid=s+1-sdabcdefb"

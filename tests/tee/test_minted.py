@@ -17,6 +17,7 @@ PLAIN = lambda response: response.body  # noqa: E731
 @pytest.mark.parametrize(
     "value",
     ["thread_Ab3dE6gH9jK2mN5pQ8sT1vW4", str(uuid.uuid4()), uuid.uuid4().hex, "7159874123659874561", "a3f09c1d2b4e5f60",
+     "-5mQw8_xZ3vB7nK1", "_Ab3dE6gH9jK2mN5p",
      "IjE5ZjQxNzQ4Ig.ZkX1Aw.q9cT2l-8Yx", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmN"],
 )  # fmt: skip
 def test_random_looking_values_are_minted(value: str) -> None:
@@ -27,13 +28,15 @@ def test_random_looking_values_are_minted(value: str) -> None:
     "value",
     ["", "short1", "hello world again", "internationalization", "2024-07-18", "20240718", "1700000000", "12.5", "10.0.0.1",
      "gpt-4o-mini-2024-07-18", "Llama-3-70B-Instruct-v2", "v1.22.333", "text/event-stream", "utf-8", "en-US,en;q=0.9",
-     "https://example.com/documentation/guide", "completed", "a" * 5000, "你好你好你好你好"],
+     "https://example.com/documentation/guide", "completed", "ChatCompletionChunk", "claude3opus20240229", "---------", "a" * 5000, "你好你好你好你好"],
 )  # fmt: skip
 def test_words_dates_numbers_and_versions_are_not(value: str) -> None:
     assert not looks_minted(value)
 
 
-@pytest.mark.parametrize(("label", "yes"), [("json:/conversation_id", True), ("json:/page", False), ("json:/chatId", True)])
+@pytest.mark.parametrize(
+    ("label", "yes"), [("json:/conversation_id", True), ("json:/page", False), ("json:/chatId", True)]
+)
 def test_a_name_that_says_id_is_believed(label: str, yes: bool) -> None:
     assert looks_minted("conv-00042", label) is yes
 

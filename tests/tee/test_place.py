@@ -61,7 +61,9 @@ def test_a_query_value_changes_and_its_neighbours_stay_byte_for_byte(
     before: str, old: str, new: str, rest: str
 ) -> None:
     target = f"/p?a={before}&id={quote(old.encode('utf-8', 'replace'), safe='')}&z={rest}"
-    changed = Places([place("query:id", "")]).target(target, lambda _old, _label: new.encode("utf-8", "replace").decode())
+    changed = Places([place("query:id", "")]).target(
+        target, lambda _old, _label: new.encode("utf-8", "replace").decode()
+    )
     assert changed.startswith(f"/p?a={before}&id=") and changed.endswith(f"&z={rest}")
 
 
@@ -75,7 +77,9 @@ json_values = st.recursive(
 @given(st.dictionaries(st.text(max_size=4), json_values, max_size=4), st.text(min_size=1, max_size=6), st.booleans())
 def test_a_json_value_changes_and_the_document_around_it_stays(rest: dict, new: str, spaced: bool) -> None:
     document = {**rest, "id": "old-value"}
-    body = json.dumps(document, ensure_ascii=not spaced, indent=2 if spaced else None).encode("utf-8", "surrogatepass")
+    body = json.dumps(document, ensure_ascii=not spaced, indent=2 if spaced else None).encode(
+        "utf-8", "surrogatepass"
+    )
     changed = Places([place("json:/id", "")]).body(body, (), lambda old, _: new if old == "old-value" else old)
     try:
         assert json.loads(changed) == {**document, "id": new}

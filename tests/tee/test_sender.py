@@ -112,9 +112,11 @@ def test_limit_and_budget_stop_exactly(options: dict) -> None:
 
 
 def test_warm_up_is_sent_and_never_counted() -> None:
-    ledger, transport, opened = Ledger(), Slow(), []
-    pairs = run(tee(transport, ledger, warmup=10, opened=opened.append), many(50), ledger)
-    assert (ledger.warmup, ledger.sent, len(pairs), len(opened), len(transport.order)) == (10, 40, 40, 40, 50)
+    ledger, transport, taken, withdrawn = Ledger(), Slow(), [], []
+    made = tee(transport, ledger, warmup=10, opened=taken.append, withdrawn=withdrawn.append)
+    pairs = run(made, many(50), ledger)
+    assert (ledger.warmup, ledger.sent, len(pairs), len(transport.order)) == (10, 40, 40, 50)
+    assert (len(taken), len(withdrawn)) == (50, 10)
     assert settle(ledger, pairs)
 
 

@@ -1,0 +1,158 @@
+"""Go on where a stopped run left off: every exchange is counted once, open sessions start again.
+
+In:  a run folder and the same log. Settled comparisons are kept and counted; those of sessions that were
+cut, and those given up by the stop itself, are taken out of the tape and sent again. What was in
+flight is told from `sent.map` and listed in `resent.txt`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import orjson
+
+from shadowdiff import runinfo, tape
+from shadowdiff.config import Config, Sending
+from shadowdiff.errors import OutputError, UsageError
+from shadowdiff.gate.count import Counter
+from shadowdiff.model.exchange import INTERRUPTED, Exchange
+from shadowdiff.model.tally import Ledger
+from shadowdiff.report.examples import Examples
+from shadowdiff.run.captures import Reading, holder
+from shadowdiff.run.journal import Bits, Journal
+from shadowdiff.tee.session import Sessions
+
+MAX_LISTED = 20
+_FREE = ("limit", "duration", "budget", "rate", "speed", "max_gap", "max_in_flight")
+"""How fast and how long is sent may change between attempts; what is compared, and how, may not."""
+
+
+class Kept(msgspec.Struct):
+    """What earlier attempts have settled. `done` are exchange numbers, `again` ids that were in flight."""
+
+    info: runinfo.RunInfo
+    done: Bits
+    count: int = 0
+    sessions: int = 0
+    turns: int = 0
+    again: list[str] = []
+
+    def note(self) -> str:
+        """What was kept and what is sent again."""
+        parts = [f"Resumed: {self.count} exchanges were settled before"]
+        if self.sessions:
+            parts.append(f"{self.sessions} cut sessions start again from their first turn ({self.turns} turns)")
+        if self.again:
+            more = f" and {len(self.again) - MAX_LISTED} more" if len(self.again) > MAX_LISTED else ""
+            parts.append(
+                f"{len(self.again)} were in flight and are sent again: {', '.join(self.again[:MAX_LISTED])}{more}"
+            )
+        return "; ".join(parts) + "."
+
+
+def same_run(config: Config) -> str:
+    """A hash over everything that must not change between the attempts of one run."""
+    free = {name: getattr(Sending(), name) for name in _FREE}
+    fixed = msgspec.structs.replace(config, send=msgspec.structs.replace(config.send, **free))
+    return hashlib.sha256(msgspec.json.encode(fixed, order="sorted")).hexdigest()[:12]
+
+
+def kept(config: Config, logs: Sequence[Path], folder: Path | None) -> Kept | None:
+    """What `folder` holds of this run, None when it holds nothing yet. Raises `UsageError` for another run's."""
+    if folder is None:
+        raise UsageError("--resume: name the run folder with --out")
+    info = runinfo.info(folder) if folder.is_dir() else None
+    if info is None:
+        return None
+    if info.logs != [str(path) for path in logs]:
+        raise UsageError(
+            f"--resume: {folder} was made from {', '.join(info.logs)}; give the same logs, or another --out"
+        )
+    if info.resume_hash != same_run(config):
+        raise UsageError(
+            f"--resume: {folder} was made with other settings; only how fast and how long to send may change "
+            f"({', '.join('--' + name.replace('_', '-') for name in _FREE)})"
+        )
+    return _kept(config, logs, folder, info)
+
+
+def _kept(config: Config, logs: Sequence[Path], folder: Path, info: runinfo.RunInfo) -> Kept:
+    path = folder / "comparisons.jsonl"
+    settled, begun = Bits(), set[str]()
+    for line in tape.read(path) if path.exists() else ():
+        if line.get("why") != INTERRUPTED:
+            settled.add(line["seq"])
+            if "session" in line:
+                begun.add(line["session"])
+    found = Kept(info, Bits())
+    cut: set[str] = set()
+    if begun:
+        open_ones = (exchange.session for exchange in _sendable(config, logs) if exchange.seq not in settled)
+        cut = {session for session in open_ones if session is not None and session in begun}
+    found.sessions = len(cut)
+    _filter(path, folder, found, cut)
+    journal = Journal(folder)
+    before = journal.before()
+    journal.close()
+    if len(before) > found.count:
+        for exchange in _sendable(config, logs):
+            if exchange.seq in before and exchange.seq not in found.done:
+                if exchange.session in cut:
+                    found.turns += 1
+                else:
+                    found.again.append(exchange.id)
+    try:
+        (folder / "resent.txt").write_text("".join(f"{one}\n" for one in found.again), "utf-8")
+    except OSError as error:
+        raise OutputError(f"{folder}: resent.txt cannot be written ({error.strerror}); free some space") from None
+    return found
+
+
+def _sendable(config: Config, logs: Sequence[Path]) -> Iterator[Exchange]:
+    """Every exchange of the log that a run would send and count, placed in its session."""
+    sessions, hold = Sessions(config.sessions.by, lambda _: None), holder(config)
+    stream = Reading(config, logs, Ledger(), lambda _: None).stream()
+    uncounted = config.sessions.handover
+    return filter(
+        lambda exchange: hold.verdict(exchange) is None and (not uncounted or exchange.turn > uncounted),
+        map(sessions.place, stream),
+    )
+
+
+def _filter(path: Path, folder: Path, found: Kept, cut: set[str]) -> None:
+    """Write the tape anew without what is sent again; a torn last line goes with it."""
+    fresh = folder / "comparisons.tmp"
+    try:
+        with fresh.open("wb") as out:
+            fresh.chmod(0o600)
+            for line in tape.read(path) if path.exists() else ():
+                if (
+                    line.get("why") != INTERRUPTED
+                    and line.get("session") not in cut
+                    and line["seq"] not in found.done
+                ):
+                    out.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+                    found.done.add(line["seq"])
+                    found.count += 1
+        fresh.replace(path)
+    except OSError as error:
+        raise OutputError(f"{folder}: results cannot be written ({error.strerror}); free some space") from None
+
+
+def count_again(folder: Path, counter: Counter, examples: Examples) -> None:
+    """Count what was kept: afterwards the counter stands where it stood."""
+    units: set[str] = set()
+    for line in tape.read(folder / "comparisons.jsonl"):
+        comparison = tape.decode(line)
+        alone = comparison.session is None
+        counter.opened(comparison.unit, alone)
+        counter.shard.ledger.sent += 1
+        counter.add(comparison)
+        examples.take(line)
+        if not alone:
+            units.add(comparison.unit)
+    for unit in units:
+        counter.closed(unit)
