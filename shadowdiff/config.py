@@ -58,6 +58,14 @@ class Timeouts(Section, frozen=True):
     green_total: str = ""
 
 
+class DialogRules(Section, frozen=True):
+    """How conversations without HTTP (messages, ShareGPT) become requests."""
+
+    path: str = "/v1/chat/completions"
+    body: dict[str, Any] = {}
+    turns: Literal["last", "all"] = "last"
+
+
 class Capture(Section, frozen=True):
     """What is read and what is sent of it."""
 
@@ -72,6 +80,7 @@ class Capture(Section, frozen=True):
     routes: list[str] = []
     sort_window: int = 1000
     send_incomplete: bool = False
+    dialogs: DialogRules = DialogRules()
 
 
 class Sessions(Section, frozen=True):

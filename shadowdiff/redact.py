@@ -8,6 +8,7 @@ tokens, JWTs, `sk-…` and cloud keys, private keys.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from shadowdiff.model.exchange import Headers
 
@@ -41,6 +42,12 @@ _SHAPES = re.compile(
 )
 
 
+_KINDS = (
+    ("bearer", "bearer token"), ("eyj", "JWT"), ("akia", "AWS key"), ("asia", "AWS key"), ("gh", "GitHub token"),
+    ("xox", "Slack token"), ("-----begin", "private key"),
+)  # fmt: skip
+
+
 def text(value: str) -> str:
     """`value` without secrets, by field name and by shape."""
     value = valid(value)
@@ -50,6 +57,28 @@ def text(value: str) -> str:
     if "=" in value:
         value = _QUERY_FIELD.sub(lambda m: m[1] + MARK, value)
     return _SHAPES.sub(MARK, value)
+
+
+def found(pairs: Headers, target: str, body: str) -> Iterator[str]:
+    """What kinds of secrets a request carries, by name or shape; never their values."""
+    for name, value in pairs:
+        lower = name.lower()
+        if lower in SECRET_HEADERS or _SECRET_HEADER.fullmatch(lower):
+            yield f"header {lower}"
+        else:
+            yield from _shapes(value)
+    for match in _QUERY_FIELD.finditer(target.partition("?")[2]):
+        yield f"query {match[1].strip('?&;= ').lower()}"
+    if len(body) >= 6:
+        for match in _JSON_FIELD.finditer(body):
+            yield "body field " + match[1].strip('\\": \t\r\n').lower()
+        yield from _shapes(body)
+
+
+def _shapes(value: str) -> Iterator[str]:
+    for match in _SHAPES.finditer(value):
+        start = match[0][:10].lower()
+        yield next((kind for prefix, kind in _KINDS if start.startswith(prefix)), "API key")
 
 
 def valid(value: str) -> str:

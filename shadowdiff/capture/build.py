@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+import msgspec
+
 from shadowdiff.capture.files import lines
 from shadowdiff.capture.routes import Router
 from shadowdiff.model.exchange import (
@@ -37,6 +39,14 @@ class Unreadable(Exception):
     """A record that is no exchange; the text says why, for the ledger and the warning."""
 
 
+class Dialogs(msgspec.Struct, frozen=True):
+    """How conversations become requests: where they are posted, what the body has besides, which turns."""
+
+    path: str = "/v1/chat/completions"
+    body: dict[str, Any] = {}
+    turns: str = "last"
+
+
 class Builder:
     """Turns parsed values into exchanges, numbered in reading order, and keeps the ledger's reading side."""
 
@@ -45,8 +55,10 @@ class Builder:
         ledger: Ledger,
         router: Router | None = None,
         warn: Callable[[str], None] | None = None,
+        dialogs: Dialogs | None = None,
     ) -> None:
         self.ledger = ledger
+        self.dialogs = dialogs or Dialogs()
         self._router = router or Router()
         self._warn = warn
         self._warned = 0

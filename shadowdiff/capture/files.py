@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
 
 MAX_LINE = 64 << 20
+BROKEN_PACK = (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError)
+"""What reading a cut or damaged pack raises."""
 _BOM = b"\xef\xbb\xbf"
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -64,7 +66,7 @@ def lines(path: Path, on_cut: Callable[[str], None] | None = None) -> Iterator[t
                 if len(line) == MAX_LINE and not line.endswith(b"\n"):
                     while (more := reader.readline(MAX_LINE)) and not more.endswith(b"\n"):
                         pass
-            except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError) as error:
+            except BROKEN_PACK as error:
                 if on_cut:
                     on_cut(f"{path}: packed data ends early after line {number} ({error})")
                 return
@@ -81,7 +83,7 @@ def head(path: Path, size: int = 1 << 16) -> bytes:
     with open_capture(path) as reader:
         try:
             return reader.read(size)
-        except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError):
+        except BROKEN_PACK:
             return b""
 
 
@@ -90,7 +92,7 @@ def _past_bom(reader: BinaryIO) -> BinaryIO:
     try:
         if buffered.peek(3)[:3] == _BOM:
             buffered.read(3)
-    except (EOFError, zlib.error, gzip.BadGzipFile, zstandard.ZstdError):
+    except BROKEN_PACK:
         pass  # the reading loop meets the same error and reports it
     return buffered
 

@@ -19,17 +19,8 @@ import msgspec
 import orjson
 
 from shadowdiff.capture.build import Builder, Unreadable, header_pairs, host_of, timestamp
-from shadowdiff.capture.files import open_capture
-from shadowdiff.errors import SourceError
+from shadowdiff.capture.jsonstream import each_element
 from shadowdiff.model.exchange import BodyState, Exchange, Headers, Response, TimeKind
-
-
-class _Log(msgspec.Struct):
-    entries: list[msgspec.Raw] = []
-
-
-class _Har(msgspec.Struct):
-    log: _Log
 
 
 class HarSource:
@@ -41,12 +32,7 @@ class HarSource:
 
     def stream(self) -> Iterator[Exchange]:
         """Every HTTP entry in file order; entries that are no exchange are counted with their number."""
-        with open_capture(self._path) as reader:
-            try:
-                har = msgspec.json.decode(reader.read(), type=_Har)
-            except (msgspec.DecodeError, UnicodeDecodeError, EOFError) as error:
-                raise SourceError(f"{self._path}: no complete HAR document ({error})") from None
-        for number, raw in enumerate(har.log.entries):
+        for number, raw in enumerate(each_element(self._path, self._builder, "HAR", "log", "entries")):
             where = f"{self._path.name}:entries[{number}]"
             try:
                 yield self._one(where, _loads(raw))
@@ -142,11 +128,11 @@ def _text(body: bytes) -> dict[str, str]:
         return {"text": base64.b64encode(body).decode("ascii"), "encoding": "base64"}
 
 
-def _loads(raw: msgspec.Raw) -> dict[str, Any]:
+def _loads(raw: bytes) -> dict[str, Any]:
     try:
         value = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        value = json.loads(bytes(raw))
+        value = json.loads(raw)
     if not isinstance(value, dict):
         raise Unreadable("entry is no object")
     return value

@@ -16,6 +16,7 @@ from shadowdiff.capture.logs.access import LINE as ACCESS
 from shadowdiff.capture.logs.proxies import ALB, ENVOY
 
 VEGETA = re.compile(rb"^[A-Z]{3,8} https?://\S+\s*$")
+_REQUEST = frozenset({"method", "url", "target", "path"})
 _PEEK = 64 << 10
 
 
@@ -45,6 +46,10 @@ def json_format(line: bytes) -> str:
         return "jsonl"
     if "custom_id" in record and isinstance(record.get("body"), dict):
         return "batch"
+    if "call_type" in record and "startTime" in record:
+        return "litellm"
+    if isinstance(record.get("messages", record.get("conversations")), list) and not record.keys() & _REQUEST:
+        return "messages"
     if "header" in record and record.keys() <= {"method", "url", "body", "header"}:
         return "vegeta"
     return "jsonlog" if jsonlog.looks_like(record) else "jsonl"

@@ -15,7 +15,8 @@ from shadowdiff.capture.logs.container import is_wrapped
 from shadowdiff.errors import SourceError
 
 LOOKED_FOR = (
-    "JSONL (one JSON object a line), HAR, GoReplay .gor, mitmproxy flows, vegeta targets, curl lines, OpenAI Batch, "
+    "JSONL (one JSON object a line), HAR, GoReplay .gor, mitmproxy flows, VCR cassettes, vegeta targets, curl lines, "
+    "OpenAI Batch, messages and ShareGPT conversations, LiteLLM logs, "
     "access logs of nginx, Apache, Envoy, Istio and ALB in text or JSON, docker or CRI lines around any of them"
 )
 
@@ -35,8 +36,13 @@ def sniff(path: Path) -> str:
         return "gor"
     if re.match(rb"\d{1,9}:", start):
         return "mitm"
-    if start.lstrip()[:1] == b"{":
-        return "har" if _is_har(start) else json_format(lines[0])
+    first = start.lstrip()[:1]
+    if first == b"{":
+        return _document(start) or json_format(lines[0])
+    if first == b"[" and (kind := _list(start)):
+        return kind
+    if re.search(rb"(?m)^(?:http_)?interactions:\s*$|^- request: !!python/", start):
+        return "vcr"
     for line in lines:
         kind = line_format(line)
         if kind is not None:
@@ -51,6 +57,22 @@ def _is_gor(first: bytes, start: bytes) -> bool:
     )
 
 
-def _is_har(start: bytes) -> bool:
+def _document(start: bytes) -> str | None:
+    """What a JSON document that is no line format is: told by its first keys, since it may be larger than we read."""
     squeezed = b"".join(start.split())
-    return squeezed.startswith(b'{"log":{') or (b'"log":{' in squeezed and b'"entries":[' in squeezed)
+    if squeezed.startswith(b'{"log":{') or (b'"log":{' in squeezed and b'"entries":[' in squeezed):
+        return "har"
+    if b'"interactions":[{"re' in squeezed or b'"http_interactions":[{"re' in squeezed:
+        return "vcr"
+    if start.lstrip().partition(b"\n")[0].strip() in (b"{", b"") and b'"call_type":' in squeezed:
+        return "litellm"
+    return None
+
+
+def _list(start: bytes) -> str | None:
+    squeezed = b"".join(start.split())
+    if b'"call_type":' in squeezed:
+        return "litellm"
+    if b'"conversations":[' in squeezed or b'"messages":[' in squeezed:
+        return "messages"
+    return None

@@ -97,21 +97,18 @@ def describe(logs: list[Path], config: Config) -> int:
     sessions = Sessions(config.sessions.by, lambda _: None)
     hold = holder(config)
     for exchange in exchanges:
-        exchange = sessions.place(exchange)
-        seen.add(exchange, hold.verdict(exchange))
+        placed = sessions.place(exchange)
+        seen.add(exchange, placed, hold.verdict(placed))
     for line in seen.lines(ledger):
         click.echo(line)
     return int(Exit.PASS if seen.n else Exit.INCONCLUSIVE)
 
 
 def _read(named: list[tuple[Path, str]], config: Config) -> tuple[Any, Iterator[Exchange]]:
-    from shadowdiff.capture.build import Builder
-    from shadowdiff.capture.routes import Router
     from shadowdiff.model.tally import Ledger
-    from shadowdiff.run.captures import sources
+    from shadowdiff.run.captures import builder_of, sources
 
     ledger = Ledger()
-    router = Router(config.capture.routes, config.capture.route_by)
-    builder = Builder(ledger, router, lambda text: click.echo(f"warning: {text}", err=True))
+    builder = builder_of(config, ledger, lambda text: click.echo(f"warning: {text}", err=True))
     ready = sources(config, named, builder)
     return ledger, (exchange for source in ready for exchange in source.stream())

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from shadowdiff import plugins, units
-from shadowdiff.capture.build import Builder
+from shadowdiff.capture.build import Builder, Dialogs
 from shadowdiff.capture.files import head
 from shadowdiff.capture.order import Ordering
 from shadowdiff.capture.routes import Router
@@ -36,7 +36,7 @@ class Reading:
     def __init__(self, config: Config, logs: Sequence[Path], ledger: Ledger, warn: Callable[[str], None]) -> None:
         """Raises `UsageError` or `SourceError` for what cannot be read, before anything is sent."""
         self._ledger = ledger
-        builder = Builder(ledger, Router(config.capture.routes, config.capture.route_by), warn)
+        builder = builder_of(config, ledger, warn)
         self._config = config
         self._sources = sources(config, formats(config, logs), builder)
         self._ordering = Ordering(config.capture.sort_window)
@@ -110,6 +110,13 @@ def again(exchange: Exchange, number: int, shift: float) -> Exchange:
         session=None if exchange.session is None else f"{exchange.session}~{number}",
         captured_at=None if at is None else at + shift,
     )
+
+
+def builder_of(config: Config, ledger: Ledger, warn: Callable[[str], None]) -> Builder:
+    """What makes exchanges, from the capture settings."""
+    given = config.capture.dialogs
+    dialogs = Dialogs(path=given.path, body=given.body, turns=given.turns)
+    return Builder(ledger, Router(config.capture.routes, config.capture.route_by), warn, dialogs)
 
 
 def holder(config: Config) -> Holder:

@@ -94,10 +94,18 @@ def test_pairs_as_headers_and_a_cookie_list_are_read(tmp_path: Path) -> None:
     assert found[0].request.headers == (("Host", "h"), ("A", "1"), ("Cookie", "s=x"))
 
 
-def test_half_a_document_is_one_clear_error(tmp_path: Path) -> None:
+def test_half_a_document_keeps_what_was_whole_and_counts_the_cut(tmp_path: Path) -> None:
+    log = har(tmp_path, entry(), entry(), entry())
+    log.write_bytes(log.read_bytes()[:-40])
+    found, ledger = read(log)
+    assert len(found) == 2 and ledger.unreadable == 1
+    assert list(ledger.reasons) == ["unreadable: the HAR document breaks off (the document ends inside an element)"]
+
+
+def test_a_document_without_entries_is_one_clear_error(tmp_path: Path) -> None:
     log = tmp_path / "x.har"
-    log.write_text('{"log": {"entries": [')
-    with pytest.raises(SourceError, match="no complete HAR document"):
+    log.write_text('{"log": {"pages": []}}')
+    with pytest.raises(SourceError, match="no HAR document: it has no list at log.entries"):
         read(log)
 
 
