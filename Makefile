@@ -13,7 +13,7 @@ demo: $(VENV)/core
 test: $(VENV)/dev
 	@$(PY) -m pytest -q -rs $(PYTEST_ARGS) -m "not real and not long"
 
-test-real: $(VENV)/dev
+test-real: $(VENV)/dev $(VENV)/mitm/bin/mitmdump
 	@$(PY) -m pytest -q -rs $(PYTEST_ARGS) -m real
 
 test-long: $(VENV)/dev
@@ -60,3 +60,9 @@ $(VENV)/core: $(VENV)/made pyproject.toml
 $(VENV)/dev: $(VENV)/made pyproject.toml
 	@$(PY) -m pip install -q --disable-pip-version-check -e ".[dev]"
 	@touch $@ $(VENV)/core
+
+# mitmproxy pins libraries of its own, so it gets an environment of its own
+$(VENV)/mitm/bin/mitmdump: $(VENV)/made
+	@sh scripts/make-venv "$(PYTHON)" $(VENV)/mitm
+	@$(VENV)/mitm/bin/python -m pip install -q --disable-pip-version-check mitmproxy
+	@touch $@

@@ -46,6 +46,8 @@ def json_format(line: bytes) -> str:
         return "jsonl"
     if "custom_id" in record and isinstance(record.get("body"), dict):
         return "batch"
+    if record.keys() & {"http_buffered_trace", "httpBufferedTrace"}:
+        return "envoytap"
     if "call_type" in record and "startTime" in record:
         return "litellm"
     if isinstance(record.get("messages", record.get("conversations")), list) and not record.keys() & _REQUEST:

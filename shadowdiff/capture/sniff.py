@@ -16,7 +16,7 @@ from shadowdiff.errors import SourceError
 
 LOOKED_FOR = (
     "JSONL (one JSON object a line), HAR, GoReplay .gor, mitmproxy flows, VCR cassettes, vegeta targets, curl lines, "
-    "OpenAI Batch, messages and ShareGPT conversations, LiteLLM logs, "
+    "OpenAI Batch, messages and ShareGPT conversations, LiteLLM logs, Envoy taps, "
     "access logs of nginx, Apache, Envoy, Istio and ALB in text or JSON, docker or CRI lines around any of them"
 )
 
@@ -29,7 +29,7 @@ def sniff(path: Path) -> str:
     start = head(path)
     if not start.strip():
         return "empty"
-    lines = [line for line in start.split(b"\n")[:50] if line.strip()]
+    lines = [line for line in start.split(b"\n") if line.strip()][:50]
     if is_wrapped(lines[0].strip()):
         return "container"
     if _is_gor(lines[0], start):
@@ -38,7 +38,10 @@ def sniff(path: Path) -> str:
         return "mitm"
     first = start.lstrip()[:1]
     if first == b"{":
-        return _document(start) or json_format(lines[0])
+        kind = _document(start)
+        if kind is None and not _is_lines(lines):
+            raise SourceError(f"{path}: a JSON document, but none I know; looked for {LOOKED_FOR}")
+        return kind or json_format(lines[0])
     if first == b"[" and (kind := _list(start)):
         return kind
     if re.search(rb"(?m)^(?:http_)?interactions:\s*$|^- request: !!python/", start):
@@ -62,11 +65,18 @@ def _document(start: bytes) -> str | None:
     squeezed = b"".join(start.split())
     if squeezed.startswith(b'{"log":{') or (b'"log":{' in squeezed and b'"entries":[' in squeezed):
         return "har"
+    if b'"http_buffered_trace":' in squeezed or b'"httpBufferedTrace":' in squeezed or b'"http_streamed_' in squeezed:
+        return "envoytap"
     if b'"interactions":[{"re' in squeezed or b'"http_interactions":[{"re' in squeezed:
         return "vcr"
     if start.lstrip().partition(b"\n")[0].strip() in (b"{", b"") and b'"call_type":' in squeezed:
         return "litellm"
     return None
+
+
+def _is_lines(lines: list[bytes]) -> bool:
+    """Whether this is one object a line: a line that is one whole, or a single line longer than we look."""
+    return len(lines) == 1 or any(line.strip()[:1] == b"{" and line.strip()[-1:] == b"}" for line in lines)
 
 
 def _list(start: bytes) -> str | None:

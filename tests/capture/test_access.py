@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -69,3 +70,9 @@ def test_a_hostile_line_cannot_stall_the_reader(tmp_path: Path) -> None:
     log.write_bytes(b"x - - " + b" [" * 30_000 + b"\n" + b"x - - " + b" [" * 3_000_000 + b"\n")
     found, ledger = read(log)
     assert not found and ledger.unreadable == 2
+
+
+@pytest.mark.parametrize("text", ["17/May/2015:10:05:03 +6000", "00/May/2015:10:05:03", "17/Foo/2015:10:05:03", "x",
+                                  "31/Dec/0000:10:05:03 +0000"])  # fmt: skip
+def test_what_is_no_time_is_none_and_no_crash(text: str) -> None:
+    assert clf_time(text) is None

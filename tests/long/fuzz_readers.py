@@ -16,6 +16,7 @@ with atheris.instrument_imports(include=["shadowdiff.capture"]):
     from shadowdiff.capture.build import Builder
     from shadowdiff.capture.curl import CurlSource
     from shadowdiff.capture.dialogs import DialogSource
+    from shadowdiff.capture.envoytap import EnvoyTapSource
     from shadowdiff.capture.gor import GorSource
     from shadowdiff.capture.har import HarSource
     from shadowdiff.capture.jsonl import JsonlSource
@@ -34,7 +35,7 @@ with atheris.instrument_imports(include=["shadowdiff.capture"]):
 
 READERS = [
     JsonlSource, HarSource, GorSource, MitmSource, AccessLogSource, JsonLogSource, EnvoyLogSource, AlbLogSource,
-    ContainerLogSource, VcrSource, VegetaSource, CurlSource, BatchSource, DialogSource, LitellmSource,
+    ContainerLogSource, VcrSource, VegetaSource, CurlSource, BatchSource, DialogSource, LitellmSource, EnvoyTapSource,
 ]  # fmt: skip
 FOLDER = Path(tempfile.mkdtemp(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None))
 

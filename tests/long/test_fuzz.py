@@ -14,15 +14,19 @@ from hypothesis import strategies as st
 
 from shadowdiff.capture.build import Builder
 from shadowdiff.capture.curl import CurlSource
+from shadowdiff.capture.dialogs import DialogSource
+from shadowdiff.capture.envoytap import EnvoyTapSource
 from shadowdiff.capture.gor import GorSource
 from shadowdiff.capture.har import HarSource
 from shadowdiff.capture.jsonl import JsonlSource
+from shadowdiff.capture.litellm import LitellmSource
 from shadowdiff.capture.logs.access import AccessLogSource
 from shadowdiff.capture.logs.container import ContainerLogSource
 from shadowdiff.capture.logs.jsonlog import JsonLogSource
 from shadowdiff.capture.logs.proxies import AlbLogSource, EnvoyLogSource
 from shadowdiff.capture.mitm import MitmSource
 from shadowdiff.capture.openai_batch import BatchSource
+from shadowdiff.capture.vcr import VcrSource
 from shadowdiff.capture.vegeta import VegetaSource
 from shadowdiff.contracts import Call, Deadlines
 from shadowdiff.errors import SourceError
@@ -37,14 +41,14 @@ from tests.long.scale import scale
 pytestmark = pytest.mark.long
 READERS = [
     JsonlSource, HarSource, AccessLogSource, GorSource, JsonLogSource, EnvoyLogSource, AlbLogSource, ContainerLogSource, VegetaSource,
-    CurlSource, BatchSource, MitmSource,
+    CurlSource, BatchSource, MitmSource, VcrSource, DialogSource, LitellmSource, EnvoyTapSource,
 ]  # fmt: skip
 EXAMPLES = settings(max_examples=scale(300, 20_000), deadline=None, suppress_health_check=list(HealthCheck))
 
 jsonish = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
     lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["log", "entries", "request", "response", "headers", "url", "method", "target", "body", "content", "status", "postData", "text", "params", "name", "value", "ts", "session", "json", "v"]), inner, max_size=6),
+    | st.dictionaries(st.sampled_from(["log", "entries", "request", "response", "headers", "url", "method", "target", "body", "content", "status", "postData", "text", "params", "name", "value", "ts", "session", "json", "v", "messages", "conversations", "role", "from", "call_type", "interactions", "uri", "key", "http_buffered_trace"]), inner, max_size=6),
     max_leaves=20,
 )  # fmt: skip
 

@@ -57,3 +57,56 @@ def test_a_long_log_is_replayed_in_flat_memory(tmp_path: Path, capsys: pytest.Ca
         print(f"\n{lines} lines: peak {max(samples):.0f} MB, first half {first:.0f} MB, second half {last:.0f} MB")
     assert max(samples) < 200
     assert last < first + 16, (first, last)
+
+
+def write_har(path: Path, size: int) -> int:
+    """A HAR of at least `size` bytes; how many entries."""
+    text = json.dumps({"question": 'why "so"?' * 40, "history": ["long text\n" * 30] * 4})
+    entry = json.dumps(
+        {"startedDateTime": "2026-01-01T00:00:00.000Z", "time": 12,
+         "request": {"method": "POST", "url": "https://chat.example/api/chat?x=1", "headers": [{"name": f"X-{n}", "value": "v" * 30} for n in range(12)],
+                     "postData": {"mimeType": "application/json", "text": text}},
+         "response": {"status": 200, "headers": [{"name": "Content-Type", "value": "text/plain"}], "content": {"size": 2400, "mimeType": "text/plain", "text": "answer " * 300}}}
+    ).encode()  # fmt: skip
+    count = size // len(entry) + 1
+    with path.open("wb") as out:
+        out.write(b'{"log":{"version":"1.2","pages":[],"entries":[')
+        for n in range(count):
+            out.write((b"," if n else b"") + entry)
+        out.write(b"]}}")
+    return count
+
+
+def write_jsonl(path: Path, size: int) -> int:
+    line = json.dumps({"ts": 1_700_000_000.5, "method": "POST", "target": "/chat", "session": "s", "body": "question " * 200,
+                       "response": {"status": 200, "body": "answer " * 250}}).encode() + b"\n"  # fmt: skip
+    count = size // len(line) + 1
+    with path.open("wb") as out:
+        for _ in range(count):
+            out.write(line)
+    return count
+
+
+@pytest.mark.parametrize(("write", "size"), [(write_har, scale(40, 200)), (write_jsonl, scale(80, 1000))])
+def test_a_large_capture_is_read_in_flat_memory(
+    tmp_path: Path, write, size: int, capsys: pytest.CaptureFixture
+) -> None:
+    log = tmp_path / "capture"
+    count = write(log, size << 20)
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "shadowdiff", "inspect", str(log)], stdout=subprocess.PIPE, text=True
+    )
+    said = process.stdout.read() if process.stdout else ""
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.stdout:
+        process.stdout.close()
+    peak = usage.ru_maxrss / 1024
+    with capsys.disabled():
+        print(
+            f"\n{write.__name__} {size} MiB, {count} exchanges: peak {peak:.0f} MB, {time.monotonic() - begun:.1f} s"
+        )
+    assert process.returncode == 0 and f"exchanges {count}, unreadable 0" in said
+    assert peak < 120
+    log.unlink()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -78,17 +79,19 @@ def clf_time(text: str) -> float | None:
     if not match or match[2] not in _MONTHS:
         return None
     zone: timezone = UTC
-    if match[7]:
-        offset = timedelta(hours=int(match[8]), minutes=int(match[9]))
-        zone = timezone(-offset if match[7] == "-" else offset)
     try:
+        if match[7]:
+            offset = timedelta(hours=int(match[8]), minutes=int(match[9]))
+            zone = timezone(-offset if match[7] == "-" else offset)
         day = datetime(
             int(match[3]), _MONTHS[match[2]], int(match[1]),
             int(match[4]), int(match[5]), min(int(match[6]), 59), tzinfo=zone,
         )  # fmt: skip
     except ValueError:
         return None
-    return day.timestamp()
+    with suppress(OverflowError):
+        return day.timestamp()
+    return None
 
 
 def unescape(raw: bytes) -> bytes:
