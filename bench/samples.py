@@ -1,6 +1,6 @@
 """Every sample file: its format, what was read, what was skipped, and why.
 
-    python bench/samples.py [FOLDER]     # default: $SHADOWDIFF_SAMPLES/samples, or ../shared/samples
+python bench/samples.py [FOLDER]     # default: $SHADOWDIFF_SAMPLES/samples, or ../shared/samples
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def row(path: Path, name: str) -> str:
         return f"| {name} | - | - | - | refused: {str(error).split(': ', 1)[1][:90]} |"
     states = Counter(str(exchange.body_state) for exchange in found)
     held = ", ".join(f"{count} body {state}" for state, count in states.items() if state in ("missing", "truncated"))
-    why = "; ".join(f"{count} × {reason.removeprefix('unreadable: ')[:70]}" for reason, count in ledger.reasons.items())
+    why = "; ".join(
+        f"{count} × {reason.removeprefix('unreadable: ')[:70]}" for reason, count in ledger.reasons.items()
+    )
     return f"| {name} | {kind} | {len(found)} | {ledger.unreadable} | {'; '.join(filter(None, (why, held)))} |"
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from shadowdiff.capture.build import Builder, Unreadable, host_of
-from shadowdiff.capture.files import lines
+from shadowdiff.capture.files import beside, lines
 from shadowdiff.model.exchange import BodyState, Exchange
 
 _ANSI = re.compile(r"(?<=\s)\$'((?:[^'\\]|\\.)*)'")
@@ -110,7 +110,7 @@ class _Command:
     """What the words of one curl line ask for."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder.resolve()
+        self._folder = folder
         self._parts: list[bytes] = []
         self._get = False
         self.url = ""
@@ -169,9 +169,8 @@ class _Command:
         if name == "--json":
             self.headers += [("Content-Type", "application/json"), ("Accept", "application/json")]
         if value.startswith("@") and name not in ("--data-raw",):
-            path = (self._folder / value[1:]).resolve()
-            if path.is_relative_to(self._folder) and path.is_file():
-                raw = path.read_bytes()
+            raw = beside(self._folder, value[1:])
+            if raw is not None:
                 self._parts.append(raw if "binary" in name or name == "--json" else raw.replace(b"\n", b""))
             else:
                 self.state = BodyState.MISSING

@@ -87,6 +87,16 @@ def head(path: Path, size: int = 1 << 16) -> bytes:
             return b""
 
 
+def beside(folder: Path, name: str) -> bytes | None:
+    """The content of a file that a capture names, only from inside the capture's folder; None where there is none."""
+    try:
+        base = folder.resolve()
+        path = (base / name).resolve()
+        return path.read_bytes() if path.is_relative_to(base) and path.is_file() else None
+    except (OSError, ValueError):  # a name no file can have
+        return None
+
+
 def _past_bom(reader: BinaryIO) -> BinaryIO:
     buffered = reader if hasattr(reader, "peek") else io.BufferedReader(cast(io.RawIOBase, reader))
     try:

@@ -46,6 +46,9 @@ class Ordering:
         for number, exchange in enumerate(exchanges):
             stamp = exchange.captured_at
             if stamp is None:
+                if not heap:  # a log without times has no order but its own
+                    yield exchange
+                    continue
                 stamp = newest
             elif not stamp.is_integer():
                 self._coarse = False

@@ -16,7 +16,7 @@ import msgspec
 import orjson
 
 from shadowdiff.capture.build import Builder, Unreadable, header_pairs, host_of
-from shadowdiff.capture.files import lines
+from shadowdiff.capture.files import beside, lines
 from shadowdiff.model.exchange import BodyState, Exchange, Headers
 
 _REQUEST = re.compile(rb"^([A-Z]+)\s+(\S+)\s*$")
@@ -86,11 +86,8 @@ class VegetaSource:
         return self._make(where, match[1].decode("ascii"), url, tuple(headers), body, state)
 
     def _file(self, name: str) -> tuple[bytes, BodyState | None]:
-        base = self._path.parent.resolve()
-        path = (base / name).resolve()
-        if not path.is_relative_to(base) or not path.is_file():
-            return b"", BodyState.MISSING
-        return path.read_bytes(), None
+        body = beside(self._path.parent, name)
+        return (b"", BodyState.MISSING) if body is None else (body, None)
 
     def _make(
         self, where: str, method: str, url: str, headers: Headers, body: bytes, state: BodyState | None

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import resource
 import signal
 from collections.abc import Callable, Coroutine
@@ -58,6 +59,7 @@ def run(
 ) -> Verdict:
     """Replay `logs`; returns the verdict, with everything written. Raises the errors of `errors`."""
     _raise_file_limit()
+    _calm_collector()
     folder_name = config.report.candidate or (logs[0].name.split(".")[0] if logs else "run")
 
     def warn(text: str) -> None:
@@ -207,6 +209,12 @@ def _handle_signals(ready: Plan, interrupted: Interrupted) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError, RuntimeError):
             loop.add_signal_handler(number, stop, number)
+
+
+def _calm_collector() -> None:
+    """What is alive now stays alive, and exchanges die young without cycles: frequent collections cost 4 µs a pair."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 def _raise_file_limit() -> None:

@@ -35,6 +35,7 @@ class Isolator:
         self._run = run
         self._places = Places(places)
         self.touches = self._places.touches
+        self.in_target = self._places.in_target
         self.counts: dict[str, int] = {}
         """Rewrites by place, for the run's listing."""
         self.made: dict[Role, dict[str, str]] = {}

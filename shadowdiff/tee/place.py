@@ -91,6 +91,11 @@ class Places:
         self._paths = [(p.name.split("/"), p.label) for p in places if p.kind == "path"]
         self._json = [(_steps(p.name), _needle(p.name), p.label) for p in places if p.kind == "json"]
 
+    @property
+    def in_target(self) -> bool:
+        """Whether any of the places lies in the path or the query."""
+        return bool(self._query or self._paths)
+
     def touches(self, name: str) -> bool:
         """Whether a header of this name may hold a value to change."""
         lower = name.lower()

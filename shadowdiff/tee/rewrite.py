@@ -134,7 +134,7 @@ class Rewriter:
         return _Kept(tuple(kept), held_back, isolated)
 
     def _call(self, exchange: Exchange, kept: _Kept, role: Role, due_at: float) -> Call:
-        target = self._target(exchange, role)
+        target = self._targets[role] if self._handover is None else self._lane(self._handover, exchange, role)
         captured = exchange.request
         key = (captured.headers, role, target.index)
         headers = self._blocks.get(key)
@@ -147,18 +147,19 @@ class Rewriter:
         if self._isolator is not None:
             if kept.isolated:
                 headers = self._isolator.headers(headers, role, minted)
-            path = self._isolator.target(path, role, minted)
-            body = self._isolator.body(body, headers, role, minted)
+            if self._isolator.in_target:
+                path = self._isolator.target(path, role, minted)
+            if body:
+                body = self._isolator.body(body, headers, role, minted)
         for edit in target.edits:
             if edit.applies(captured):
                 path, headers, body = edit.apply(path, headers, body)
         sent = Request(method=captured.method, target=target.endpoint.prefix + path, headers=headers, body=body)
         return Call(role=role, endpoint=target.index, request=sent, due_at=due_at)
 
-    def _target(self, exchange: Exchange, role: Role) -> Target:
-        if role is Role.GREEN and self._handover is not None and not self._handover.on_green(exchange):
-            return self._targets[Role.BLUE]
-        return self._targets[role]
+    def _lane(self, handover: Handover, exchange: Exchange, role: Role) -> Target:
+        """The lane under test is on blue until it is handed over."""
+        return self._targets[Role.BLUE if role is Role.GREEN and not handover.on_green(exchange) else role]
 
     def _headers(self, kept: Headers, target: Target, role: Role) -> Headers:
         host = target.endpoint.host_header

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from shadowdiff.capture.files import lines, open_capture
+from shadowdiff.capture.files import beside, lines, open_capture
 from shadowdiff.errors import SourceError
 
 TEXT = b"\xef\xbb\xbfone\r\n\n  \nfour"
@@ -42,3 +42,14 @@ def test_missing_and_folder_are_clear_errors(tmp_path: Path) -> None:
         open_capture(tmp_path / "nope")
     with pytest.raises(SourceError, match="is a folder"):
         open_capture(tmp_path)
+
+
+def test_a_named_file_is_read_only_from_inside_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "body").write_bytes(b"x")
+    (tmp_path / "outside").write_bytes(b"secret")
+    (folder / "link").symlink_to(tmp_path / "outside")
+    assert beside(folder, "body") == b"x"
+    for name in ("../outside", "/etc/passwd", "link", "none", "a\0b", "x" * 5000, "."):
+        assert beside(folder, name) is None
