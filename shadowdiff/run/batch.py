@@ -212,7 +212,7 @@ def _handle_signals(ready: Plan, interrupted: Interrupted) -> None:
 
 
 def _calm_collector() -> None:
-    """What is alive now stays alive, and exchanges die young without cycles: frequent collections cost 4 µs a pair."""
+    """What is alive now stays alive, and exchanges die young: frequent collections cost 4 µs a pair."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
 
