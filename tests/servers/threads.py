@@ -87,7 +87,7 @@ def serving(service: Threads) -> Iterator[str]:
     where: list[str] = []
 
     async def start() -> web.AppRunner:
-        runner = web.AppRunner(service.app())
+        runner = web.AppRunner(service.app(), shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
@@ -99,6 +99,7 @@ def serving(service: Threads) -> Iterator[str]:
         runner = loop.run_until_complete(start())
         loop.run_forever()
         loop.run_until_complete(runner.cleanup())
+        loop.run_until_complete(asyncio.sleep(0.02))  # transports close their sockets in a later turn
         loop.close()
 
     thread = threading.Thread(target=work, daemon=True)

@@ -1,0 +1,216 @@
+"""Detectors: kinds of answers that are wrong whatever was asked. Each compares: green shows it, blue does not.
+
+In:  two raw texts and their judged forms. Out: signs. Thresholds: scoring.md section 5; a detector that blue
+sets off against itself on an endpoint is demoted to information there (`calibrate`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+import msgspec
+
+from shadowdiff.model.comparison import Severity
+from shadowdiff.score import facts, phrases
+from shadowdiff.score.forms import CJK
+
+CRITICAL, MAJOR, MINOR = Severity.CRITICAL, Severity.MAJOR, Severity.INFO
+_LETTER = re.compile(r"[^\W\d_]")
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+_SCRIPTS = (
+    ("han", _HAN), ("kana", re.compile("[\u3040-\u30ff]")), ("hangul", re.compile("[\uac00-\ud7af]")),
+    ("cyrillic", re.compile("[\u0400-\u04ff]")), ("arabic", re.compile("[\u0590-\u06ff]")),
+    ("latin", re.compile("[A-Za-z\u00c0-\u024f]")), ("indic", re.compile("[\u0900-\u0dff\u0e00-\u0e7f]")),
+)  # fmt: skip
+_FUNCTION = {
+    "en": frozenset("the of and to in is that for it as was with be by on are this you not or have from at your can".split()),
+    "de": frozenset("der die und in den von zu das mit sich des auf für ist im dem nicht ein eine als auch es an".split()),
+    "fr": frozenset("de la le et les des en un une du dans est que pour qui par sur au avec ne pas plus vous".split()),
+    "es": frozenset("de la que el en y los se del las un por con una su para es no lo al como más pero sus".split()),
+    "pt": frozenset("de a o que e do da em um para com não uma os no se na por mais as dos como mas ao".split()),
+    "it": frozenset("di e il la che in un per è una del non con le si da dei della sono al come più gli".split()),
+}  # fmt: skip
+_MOJIBAKE = (
+    (re.compile("[ÃÂâäåæçèéïð][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"), 2), (re.compile("\ufffd"), 3),
+    (re.compile(r"\?{4,}"), 3), (re.compile(r"(?:\\u[0-9a-fA-F]{4}){2,}"), 3), (re.compile(r"(?:&#\d{2,6};){2,}"), 3),
+    (re.compile("[锟斤拷烫屯]{2,}"), 3),
+)  # fmt: skip
+_GBK = frozenset("鍙鐨勬槸鍦ㄤ簡涓嶆湁浜鸿繖鎴戜粬绗鍚堝悓鏍规嵁娉曞緥鐢佃剳璇峰洖绛旈棶棰樻偍鏃堕棿浠ヤ笅鎵€鑳藉彲瀹炶")
+_END = re.compile(r"[.!?。！？…\"'”’)）\]】》`*:：;；~>|\-]\s*$")
+_WORDS = re.compile(r"[a-zà-ÿ]+")
+
+
+class Sign(msgspec.Struct, frozen=True):
+    """One thing wrong with green: a kind, how bad, and what blue and green show."""
+
+    kind: str
+    severity: Severity
+    blue: str = ""
+    green: str = ""
+
+
+def signs(blue: str, green: str, one: str, two: str, profile: str) -> Iterator[Sign]:
+    """Everything the detectors see. `one` and `two` are the judged forms."""
+    if len(two) < 0.02 * len(one) or (len(two) < 4 and len(one) >= 40):
+        yield Sign("empty", CRITICAL, f"{len(one)} characters", f"{len(two)} characters")
+        return
+    yield from _kind(blue, green)
+    yield from _error(blue, green)
+    yield from _refusal(one, two)
+    yield from _language(blue, green, one, two, 0.30 if profile != "sampled" else 0.35)
+    was, now = mojibake(blue), mojibake(green)
+    if now >= 3 and now > was:
+        yield Sign("mojibake", CRITICAL, "", "broken characters")
+    yield from _leak(blue, green)
+    if repeats(green, blue):
+        yield Sign("repetition", MAJOR, "", "the same words again and again")
+    yield from _cut(blue, green, one, two, profile)
+    yield from _script(blue, green)
+    yield from _references(blue, green)
+    if phrases.DISCLAIMER.search(one) and not phrases.DISCLAIMER.search(two):
+        found = phrases.DISCLAIMER.search(one)
+        yield Sign("disclaimer", MAJOR, found[0][:60] if found else "", "(gone)")
+
+
+def _kind(blue: str, green: str) -> Iterator[Sign]:
+    a, b = _shape(blue), _shape(green)
+    if a != b:
+        yield Sign("kind", CRITICAL, a, b)
+
+
+def _shape(text: str) -> str:
+    start = text[:200].lstrip()
+    if re.match(r"<!doctype|<html|<\?xml|<body|<head", start, re.IGNORECASE):
+        return "page"
+    end = text[-40:].rstrip()
+    return "json" if (start[:1], end[-1:]) in (("{", "}"), ("[", "]")) and '"' in start else "text"
+
+
+def _error(blue: str, green: str) -> Iterator[Sign]:
+    there = (green[:700] + "\n" + green[-500:]).lower()
+    found = [literal for literal in phrases.ERRORS if literal in there]
+    if found:
+        here = blue.lower()
+        new = [literal for literal in found if literal not in here]
+        if new:
+            yield Sign("error", CRITICAL, "", new[0])
+
+
+def _refusal(one: str, two: str) -> Iterator[Sign]:
+    found = phrases.REFUSAL.search(two[:200])
+    if found and len(two) <= max(400, 0.8 * len(one)) and not phrases.REFUSAL.search(one[:200]):
+        yield Sign("refusal", CRITICAL, one[:60], found[0][:60])
+
+
+def shares(text: str) -> dict[str, float]:
+    """The share of each script among the letters of the first 4,000 characters."""
+    text = text[:4000]
+    counts = {name: len(pattern.findall(text)) for name, pattern in _SCRIPTS}
+    total = sum(counts.values())
+    return {name: count / total for name, count in counts.items() if count} if total else {}
+
+
+def _language(blue: str, green: str, one: str, two: str, limit: float) -> Iterator[Sign]:
+    if len(two) < 8:
+        return
+    a, b = shares(blue), shares(green)
+    if not a or not b:
+        return
+    far = sum(abs(a.get(name, 0.0) - b.get(name, 0.0)) for name in {*a, *b}) / 2
+    if far >= limit:
+        yield Sign("language", CRITICAL, max(a, key=a.__getitem__), max(b, key=b.__getitem__))
+        return
+    if a.get("latin", 0) > 0.8 and b.get("latin", 0) > 0.8:
+        before, after = _function(one), _function(two)
+        if before and after and before != after:
+            yield Sign("language", CRITICAL, before, after)
+
+
+def _function(text: str) -> str:
+    words = _WORDS.findall(text[:4000])
+    if len(words) < 12:
+        return ""
+    hits = {name: sum(word in known for word in words) / len(words) for name, known in _FUNCTION.items()}
+    best = max(hits, key=hits.__getitem__)
+    return best if hits[best] > 0.12 else ""
+
+
+def mojibake(text: str) -> int:
+    """How broken the characters of a text look; 3 and more is broken."""
+    score = sum(weight * len(pattern.findall(text)) for pattern, weight in _MOJIBAKE) if not text.isascii() else 0
+    if text.isascii():
+        return sum(weight * len(pattern.findall(text)) for pattern, weight in _MOJIBAKE[2:5])
+    han = len(_HAN.findall(text))
+    if han > 12 and sum(char in _GBK for char in text) > 0.06 * han:
+        score += 3
+    odd = sum("\u0080" <= char <= "\u009f" or "\ue000" <= char <= "\uf8ff" for char in text)
+    return score + (3 if odd >= 2 else 0)
+
+
+def _leak(blue: str, green: str) -> Iterator[Sign]:
+    for match in phrases.LEAK.finditer(green):
+        if match[0].lower() not in blue.lower():
+            yield Sign("leak", MAJOR, "", match[0][:60])
+            return
+
+
+def repeats(green: str, blue: str) -> bool:
+    """Whether an 18-character probe near the end or the middle comes back four times, in blue less than half as often."""
+    size = len(green)
+    if size < 72:
+        return False
+    for at in (size - 34, size - 90, int(0.72 * size), int(0.5 * size)):
+        probe = green[max(0, at) : max(0, at) + 18]
+        if len(probe.strip()) < 10 or len(set(probe)) < 4:
+            continue
+        count = green.count(probe)
+        if count >= 4 and blue.count(probe) * 2 < count:
+            return True
+    return False
+
+
+def _cut(blue: str, green: str, one: str, two: str, profile: str) -> Iterator[Sign]:
+    if green.count("```") % 2 and not blue.count("```") % 2:
+        yield Sign("truncated", MAJOR, "", "a code fence is left open")
+        return
+    if not _END.search(blue) or _END.search(green):
+        return
+    if profile == "sampled" or len(two) < 0.95 * len(one) or one.startswith(two):
+        yield Sign("truncated", MAJOR, blue[-30:].strip(), green[-30:].strip())
+
+
+def _script(blue: str, green: str) -> Iterator[Sign]:
+    a, b = _traditional(blue), _traditional(green)
+    if a is not None and b is not None and abs(a - b) >= 0.5:
+        words = ("simplified", "traditional")
+        yield Sign("script", MAJOR, words[a > 0.5], words[b > 0.5])
+
+
+def _traditional(text: str) -> float | None:
+    """The share of traditional characters among those that differ by script, None with too few of them."""
+    old = sum(char in phrases.TRADITIONAL_ONLY for char in text)
+    new = sum(char in phrases.SIMPLIFIED for char in text)
+    return old / (old + new) if old + new >= 4 else None
+
+
+def _references(blue: str, green: str) -> Iterator[Sign]:
+    lost = facts.links(blue) - facts.links(green)
+    if lost:
+        yield Sign("reference", MAJOR, min(lost), "(gone)")
+    gone = facts.citations(blue) - facts.citations(green)
+    if gone:
+        yield Sign("reference", MAJOR, f"[{min(gone)}]", "(gone)")
+
+
+def shingles(text: str, width: int = 120) -> Counter[str]:
+    """Pieces of the head and the tail of a judged form: CJK 3-grams, else word pairs."""
+    out: Counter[str] = Counter()
+    for part in (text[:width], text[-width:]):
+        if re.search(f"[{CJK}]", part):
+            out.update(part[i : i + 3] for i in range(len(part) - 2))
+        else:
+            words = part.split()
+            out.update(" ".join(words[i : i + 2]) for i in range(len(words) - 1))
+    return out

@@ -1,0 +1,87 @@
+"""The form in which texts are judged: what a reader does not see is gone, what two samples mint anew is masked.
+
+Order as in scoring.md section 5: width, quotes, markup, list markers, case, spaces, then numbers (1,000 and
+1.50 and 2024年5月1日 and 三天 in one spelling). Facts are read from this form, entities from the raw text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af"
+_QUOTES = str.maketrans(
+    {
+        "‘": "'", "’": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "「": '"', "」": '"', "『": '"', "』": '"',
+        "–": "-", "—": "-", "−": "-", "‐": "-", "‑": "-", "…": "...", "，": ",", "。": ".", "：": ":", "；": ";",
+        "！": "!", "？": "?", "、": ",", "（": "(", "）": ")", "【": "[", "】": "]", "～": "~", "·": " ", "•": " ",
+        "\u200b": None, "\u200c": None, "\u200d": None, "\u2060": None, "\ufeff": None, "\u00ad": None,
+        "*": None, "`": None, "#": None, ">": None, "|": " ", "_": " ",
+    }
+)  # fmt: skip
+_PLAIN = str.maketrans({"*": None, "`": None, "#": None, ">": None, "|": " ", "_": " "})
+MARKER = re.compile(
+    r"^[ \t>]*(?:[-*+•·‣▪●○–—]|\(?\d{1,2}[.)、．]|[（(]\d{1,2}[）)]|[（(]?[一二三四五六七八九十]{1,3}[、）)．.]|[a-z][.)])[ \t\u3000]*(?=\S)",
+    re.MULTILINE,
+)
+_SPACE = re.compile(r"\s+")
+_BY_CJK = re.compile(f"(?<=[{CJK}]) (?=\\S)|(?<=\\S) (?=[{CJK}])")
+_SPACED = re.compile(r" ?([,;:!?()\[\]]) ?")
+_THOUSANDS = re.compile(r"(?<=\d)[,，](?=\d{3}(?!\d))")
+_ZEROS = re.compile(r"(\.\d*?)0+(?!\d)")
+_DATE = re.compile(r"(\d{4}) ?年 ?0?(\d{1,2}) ?月(?: ?0?(\d{1,2}) ?[日号])?")
+_ISO_DATE = re.compile(r"(?<!\d)(\d{4})[-/.]0?(\d{1,2})[-/.]0?(\d{1,2})(?!\d)")
+_CN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_CN_NUMBER = re.compile(
+    r"[零〇一二两三四五六七八九十百千万]+(?=(?:个|天|日|月|年|小时|分钟|秒|元|块|次|条|款|项|人|名|倍|米|公里|斤|公斤|克|周|岁|种|点|步|章|节|亿|%|以上|以下))"
+)
+MASKS = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+    r"|\d{4}-\d{1,2}-\d{1,2}[t ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:z|[+-]\d{2}:?\d{2})?"
+    r"|(?<![\w.])1[0-9]{9}(?:[0-9]{3})?(?![\w.])"
+    r"|(?<!\w)(?=[0-9a-f]*\d)(?=[0-9a-f]*[a-f])[0-9a-f]{12,}(?!\w)"
+)
+
+
+def form(text: str) -> str:
+    """The judged form of `text`."""
+    if text.isascii():
+        text = MARKER.sub("", text).translate(_PLAIN)
+    else:
+        text = unicodedata.normalize("NFKC", MARKER.sub("", text)).translate(_QUOTES)
+    text = _SPACE.sub(" ", text.lower()).strip()
+    if any(char.isdigit() for char in text):
+        text = MASKS.sub("\u25ae", text)
+        text = _ISO_DATE.sub(r"\1-\2-\3", _THOUSANDS.sub("", text))
+        if "." in text:
+            text = _ZEROS.sub(_trim, text)
+        if "年" in text:
+            text = _DATE.sub(_date, text)
+    if not text.isascii():
+        text = _CN_NUMBER.sub(_cn, text)
+        text = _BY_CJK.sub("", text)
+    return _SPACED.sub(r"\1 ", text).strip()
+
+
+def _trim(match: re.Match[str]) -> str:
+    return match[1].rstrip(".")
+
+
+def _date(match: re.Match[str]) -> str:
+    return f"{match[1]}-{match[2]}" + (f"-{match[3]}" if match[3] else "")
+
+
+def _cn(match: re.Match[str]) -> str:
+    """Chinese numerals up to 万 as digits; what is no number stays."""
+    text = match[0]
+    total = section = digit = 0
+    for char in text:
+        if char in _CN_DIGITS:
+            digit = _CN_DIGITS[char]
+        elif char == "万":
+            total, section, digit = (total + section + digit) * 10_000, 0, 0
+        else:
+            section += (digit or 1) * {"十": 10, "百": 100, "千": 1000}[char]
+            digit = 0
+    value = total + section + digit
+    return str(value) if value or text in ("零", "〇") else text
