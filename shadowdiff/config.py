@@ -138,7 +138,7 @@ class ScoreRules(Section, frozen=True):
     required: list[str] = []
     forbidden: list[str] = []
     headers: list[str] = []
-    max_length_change: str = "30%"
+    max_length_change: str = ""
     min_similarity: str = ""
     scorers: list[PluginUse] = []
 

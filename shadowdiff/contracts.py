@@ -18,14 +18,33 @@ from shadowdiff.model.tally import Tally
 from shadowdiff.model.verdict import Verdict
 
 
+class TextNoise(msgspec.Struct, frozen=True):
+    """How blue's texts differ from themselves on one route.
+
+    `length` and `topic` are limits (quantiles of what was seen, 0..1), None without enough pairs; `demoted`
+    are kinds of signs that blue sets off itself, `volatile` shapes of lines whose values change, `sticky`
+    pieces that stand in nearly every answer, `weights` idf by token (empty: all weigh the same).
+    """
+
+    pairs: int = 0
+    length: float | None = None
+    topic: float | None = None
+    demoted: frozenset[str] = frozenset()
+    volatile: frozenset[str] = frozenset()
+    sticky: frozenset[str] = frozenset()
+    weights: Mapping[str, float] = {}
+
+
 class Baseline(msgspec.Struct, frozen=True):
     """What is known about how blue varies: immutable and versioned, so a score can be repeated.
 
-    `noise` maps a route to the (path, kind) findings that blue showed against itself.
+    `noise` maps a route to the (path, kind) findings that blue showed against itself, `texts` to how its
+    texts vary.
     """
 
     version: int = 0
     noise: Mapping[str, frozenset[tuple[str, str]]] = {}
+    texts: Mapping[str, TextNoise] = {}
 
     def knows(self, route: str, path: str, kind: str) -> bool:
         """Whether blue differed from itself at this path in this way on this route."""

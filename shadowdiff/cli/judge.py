@@ -81,3 +81,31 @@ def show(results: Path, id: str) -> int:
     info = runinfo.info(results)
     show_pair(line, saved.curl_lines(line, info.targets if info else {}))
     return 0
+
+
+@click.command()
+@click.argument("pairs", type=_RESULT, metavar="PAIRS.jsonl")
+@click.option(
+    "--control", type=_RESULT, help="Lines of blue against blue: what varies by itself is learnt from them."
+)
+@click.option("-o", "--out", type=_RESULT, required=True, help="File to write, a line a pair.")
+@opt.config_option
+@opt.with_options(opt.SCORING)
+def compare(pairs: Path, control: Path | None, out: Path, **given: Any) -> int:
+    """Judge answers you already have; no traffic.
+
+    PAIRS.jsonl holds {"id","blue","green"} a line, with optional "kind" (text, json, html), "regime" (det, sampled,
+    strict: the profile) and "endpoint" (what control lines are learnt for). Writes {"id","flag","score","us","why"}
+    and exits 0 when every pair was judged, whatever the flags.
+    """
+    from shadowdiff.run import compare as judging
+
+    if out.resolve() in (pairs.resolve(), control.resolve() if control else None):
+        raise UsageError(f"--out {out}: is one of the inputs")
+    config = load(given["config"], opt.gathered(given))
+    try:
+        count, flagged = judging.run(config, pairs, control, out)
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be written ({error.strerror})") from None
+    click.echo(f"{out}: {count} pairs judged, {flagged} flagged", err=True)
+    return 0

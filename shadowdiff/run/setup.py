@@ -140,7 +140,7 @@ def plan(
         config=config,
         reading=reading,
         tee=tee,
-        judging=Judging(Decoding(_decoders()), panel(config, run), learner, warn, decode_all=budget.kind == "tokens"),
+        judging=Judging(Decoding(decoders()), panel(config, run), learner, warn, decode_all=budget.kind == "tokens"),
         counter=counter,
         gate=plugins.build("gates", config.gate.mode, limits=limits),
         limits=limits,
@@ -170,7 +170,11 @@ def panel(config: Config, run: str = "") -> Panel:
             "tolerance": rules.tolerance,
             "profile": rules.profile,
         },
-        "length": {"limit": units.percent(rules.max_length_change, "score.max_length_change")},
+        "length": {
+            "limit": units.percent(rules.max_length_change, "score.max_length_change")
+            if rules.max_length_change
+            else None
+        },
         "keywords": {"required": rules.required, "forbidden": rules.forbidden},
         "fuzzy": {
             "min_similarity": units.percent(rules.min_similarity, "score.min_similarity")
@@ -224,6 +228,7 @@ def _pacer(config: Config, endpoints: Sequence[Endpoint]) -> tuple[Pacer, bool]:
     return Pacer(rate=units.rate(send.rate, "--rate") if send.rate else DEFAULT_RATE), bool(send.rate)
 
 
-def _decoders() -> list[Any]:
+def decoders() -> list[Any]:
+    """The built-in decoders, then those of plugins."""
     extra = [name for name, plugin in plugins.registered("decoders").items() if not plugin.ours]
     return [plugins.build("decoders", name) for name in (*DECODERS, *extra)]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 import msgspec
 
@@ -35,10 +36,13 @@ _FUNCTION = {
 _MOJIBAKE = (
     (re.compile("[ÃÂâäåæçèéïð][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"), 2), (re.compile("\ufffd"), 3),
     (re.compile(r"\?{4,}"), 3), (re.compile(r"(?:\\u[0-9a-fA-F]{4}){2,}"), 3), (re.compile(r"(?:&#\d{2,6};){2,}"), 3),
-    (re.compile("[锟斤拷烫屯]{2,}"), 3),
+    (re.compile("[锟斤拷烫屯]{2,}"), 3), (re.compile("â€"), 3), (re.compile("[A-Za-z][\u4e00-\u9fff][a-z\ue000-\uf8ff]"), 2),
 )  # fmt: skip
-_GBK = frozenset("鍙鐨勬槸鍦ㄤ簡涓嶆湁浜鸿繖鎴戜粬绗鍚堝悓鏍规嵁娉曞緥鐢佃剳璇峰洖绛旈棶棰樻偍鏃堕棿浠ヤ笅鎵€鑳藉彲瀹炶")
+_GBK = frozenset(
+    "鍙鐨勬槸鍦ㄤ簡涓嶆湁浜鸿繖鎴戜粬绗鍚堝悓鏍规嵁娉曞緥鐢佃剳璇峰洖绛旈棶棰樻偍鏃堕棿浠ヤ笅鎵€鑳藉彲瀹炶"
+)
 _END = re.compile(r"[.!?。！？…\"'”’)）\]】》`*:：;；~>|\-]\s*$")
+_STOPS = " .!?,;:"
 _WORDS = re.compile(r"[a-zà-ÿ]+")
 
 
@@ -77,7 +81,7 @@ def signs(blue: str, green: str, one: str, two: str, profile: str) -> Iterator[S
 def _kind(blue: str, green: str) -> Iterator[Sign]:
     a, b = _shape(blue), _shape(green)
     if a != b:
-        yield Sign("kind", CRITICAL, a, b)
+        yield Sign("shape", CRITICAL, a, b)
 
 
 def _shape(text: str) -> str:
@@ -133,8 +137,8 @@ def _function(text: str) -> str:
     if len(words) < 12:
         return ""
     hits = {name: sum(word in known for word in words) / len(words) for name, known in _FUNCTION.items()}
-    best = max(hits, key=hits.__getitem__)
-    return best if hits[best] > 0.12 else ""
+    first, second = sorted(hits, key=hits.__getitem__, reverse=True)[:2]
+    return first if hits[first] > 0.12 and hits[first] - hits[second] > 0.03 else ""
 
 
 def mojibake(text: str) -> int:
@@ -166,16 +170,27 @@ def repeats(green: str, blue: str) -> bool:
         if len(probe.strip()) < 10 or len(set(probe)) < 4:
             continue
         count = green.count(probe)
-        if count >= 4 and blue.count(probe) * 2 < count:
+        if count >= 4 and blue.count(probe) * 2 < count and _regular(green, probe):
             return True
     return False
+
+
+def _regular(text: str, probe: str) -> bool:
+    """Whether a probe comes back at one distance, as a loop does and a list with a common phrase does not."""
+    places: list[int] = []
+    at = text.find(probe)
+    while at >= 0 and len(places) < 200:
+        places.append(at)
+        at = text.find(probe, at + 1)
+    gaps = [b - a for a, b in pairwise(places)]
+    return any(a == b == c for a, b, c in zip(gaps, gaps[1:], gaps[2:], strict=False))
 
 
 def _cut(blue: str, green: str, one: str, two: str, profile: str) -> Iterator[Sign]:
     if green.count("```") % 2 and not blue.count("```") % 2:
         yield Sign("truncated", MAJOR, "", "a code fence is left open")
         return
-    if not _END.search(blue) or _END.search(green):
+    if not _END.search(blue) or _END.search(green) or one.rstrip(_STOPS) == two.rstrip(_STOPS):
         return
     if profile == "sampled" or len(two) < 0.95 * len(one) or one.startswith(two):
         yield Sign("truncated", MAJOR, blue[-30:].strip(), green[-30:].strip())

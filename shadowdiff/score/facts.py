@@ -17,7 +17,10 @@ _URL = re.compile(r"https?://[^\s<>\"')\]}，。；、）】]+", re.IGNORECASE)
 _LINKED = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
 _MARKS = re.compile(r"\[\^?(\d{1,3})\]|【(\d{1,3})(?:†[^】]*)?】|〔(\d{1,3})〕")
 _SOURCE = re.compile(r"(?im)^[ \t>*_-]*(?:sources?|references?|来源|参考(?:文献|资料)?|出处|引用)[*_ ]*[:：]")
-_ITEM = re.compile(r"^[ \t]*(?:[-*+•·▪●]|\(?\d{1,2}[.)、．]|[（(]\d{1,2}[）)]|[（(]?[一二三四五六七八九十]{1,3}[、）)])[ \t\u3000]*\S", re.MULTILINE)
+_ITEM = re.compile(
+    r"^[ \t]*(?:[-*+•·▪●]|\(?\d{1,2}[.)、．]|[（(]\d{1,2}[）)]|[（(]?[一二三四五六七八九十]{1,3}[、）)])[ \t\u3000]*\S",
+    re.MULTILINE,
+)
 _CAPITAL = re.compile(r"(?<=[a-z,;:()\"'] )(?:[A-Z][a-z]+(?:[-'][A-Za-z]+)?|[A-Z]{2,}s?)(?![\w])")
 _CAPS = re.compile(r"\b[A-Z][A-Z0-9]{1,}\b")
 _TITLE = re.compile(r"《([^》\n]{1,40})》")
@@ -29,7 +32,7 @@ UNITS = frozenset(
     "yard yards meter meters metre metres kilometer kilometers kilometre kilometres centimeter centimeters kg g mg gram grams "
     "kilogram kilograms pound pounds lb lbs oz ounce ounces ton tons tonne tonnes l ml liter liters litre litres gallon gallons "
     "cup cups tablespoon tablespoons teaspoon teaspoons tbsp tsp dollar dollars usd euro euros eur yuan rmb yen gbp cent cents "
-    "thousand million billion trillion hundred degree degrees celsius fahrenheit c f k kb mb gb tb bytes bits byte bit hz khz "
+    "thousand million billion trillion hundred degree degrees celsius fahrenheit c f °c °f k kb mb gb tb bytes bits byte bit hz khz "
     "mhz ghz watt watts kw kwh w v volt volts amp amps calories kcal calorie joules mph kmh people times fold acres acre".split()
 )
 UNITS_ZH = (

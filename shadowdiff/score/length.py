@@ -1,4 +1,4 @@
-"""The length rule: an answer more than 30 % shorter or longer than blue's, in normalized characters."""
+"""The plain length rule: how much shorter or longer than blue's, in normalized characters. Fails only where a limit is set."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Length:
     name = "length"
     on_equal = False
 
-    def __init__(self, limit: float = 0.30) -> None:
-        """`limit` is the allowed 1 - shorter/longer, in 0..1."""
+    def __init__(self, limit: float | None = None) -> None:
+        """`limit` is the allowed 1 - shorter/longer, in 0..1; None reports only."""
         self._limit = limit
 
     def score(self, pair: Pair, baseline: Baseline) -> Score:
@@ -34,7 +34,7 @@ class Length:
     def _judge(self, one: int, two: int, unit: str) -> Score:
         longer = max(one, two)
         divergence = 1.0 - min(one, two) / longer if longer else 0.0
-        if divergence <= self._limit or abs(one - two) < MIN_DIFFERENCE:
+        if self._limit is None or divergence <= self._limit or abs(one - two) < MIN_DIFFERENCE:
             return Score(self.name, divergence)
         finding = Finding("", "length", Severity.MAJOR, f"{one} {unit}", f"{two} {unit}")
         return Score(self.name, divergence, (finding,))

@@ -1,7 +1,7 @@
 """Compare documents by path: JSON by typed values, pages by text and markup, streams by what they say.
 
 In:  two decoded documents. Out: findings at JSON Pointers, of kind missing, extra, type, value, order,
-length, text, markup or kind. Cases with their expected findings: tests/score/test_vectors.py.
+length, text, markup or kind, and for texts the signs of `judge`. Cases with their expected findings: tests/score/test_vectors.py.
 """
 
 from __future__ import annotations
@@ -13,15 +13,17 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from shadowdiff.contracts import Baseline
+from shadowdiff.contracts import Baseline, TextNoise
 from shadowdiff.model.comparison import Finding, Score, Severity
 from shadowdiff.model.exchange import Document, Pair, Response
 from shadowdiff.score.jsonvalue import MAX_DEPTH, canonical, kind_of, numbers_equal, same
 from shadowdiff.score.pointer import Patterns, escape, generalize
-from shadowdiff.score.text import SHORT, excerpt, normal, topic_distance, worded
+from shadowdiff.score.judge import SAME, judge
+from shadowdiff.score.text import SHORT, excerpt, normal, worded
 
 MAX_FINDINGS = 200
-TOPIC_LIMIT = {"strict": 0.0, "stable": 0.60, "sampled": 0.88}
+MAX_SIGNS = 6
+LEARNT_KINDS = frozenset({"missing", "extra", "type", "value", "order", "length", "text", "markup"})
 _KEYS = ("id", "sku", "key", "code", "uuid", "slug", "name", "title", "url", "path")
 _FRESH_ID = re.compile(r"(?i)(request|req|trace|span|correlation|transaction|message|event|x)[-_]?id|nonce|etag")
 _ID_SHAPE = re.compile(r"[A-Za-z0-9_.:-]{8,}")
@@ -53,7 +55,7 @@ class Structure:
         blue, green = pair.blue_doc, pair.green_doc
         if blue is None or green is None:
             return Score(self.name, skipped="an answer is missing")
-        walk = _Walk(self, pair)
+        walk = _Walk(self, pair, baseline.texts.get(pair.exchange.route))
         walk.documents(blue, green)
         findings = tuple(self._accept(finding, pair, baseline) for finding in walk.findings)
         standing = sum(1 for finding in findings if not finding.noisy)
@@ -74,21 +76,10 @@ class Structure:
         """The absolute allowance for numbers at `path`."""
         return next((amount for pattern, amount in self._tolerance if pattern.match(path)), 0.0)
 
-    def text_severity(self, one: str, two: str) -> Severity:
-        """How much a changed text matters under the profile; both are normalized and differ."""
-        if not one or not two:
-            return Severity.CRITICAL
-        if self._profile == "strict":
-            return Severity.MAJOR
-        if len(one) <= SHORT and len(two) <= SHORT:
-            return Severity.INFO if self._profile == "sampled" else Severity.MAJOR
-        far = topic_distance(one, two) > TOPIC_LIMIT[self._profile]
-        return Severity.MAJOR if far else Severity.INFO
-
 
 def learnable(finding: Finding) -> bool:
     """Whether blue's own variation at this path may excuse green. Prose and endings never do."""
-    if finding.path in _NEVER_LEARNT or finding.kind in ("kind", "status", "failure"):
+    if finding.path in _NEVER_LEARNT or finding.kind not in LEARNT_KINDS:
         return False
     return not (finding.kind == "text" and max(len(finding.blue), len(finding.green)) > SHORT)
 
@@ -96,9 +87,10 @@ def learnable(finding: Finding) -> bool:
 class _Walk:
     """One walk over two documents."""
 
-    def __init__(self, rules: Structure, pair: Pair) -> None:
+    def __init__(self, rules: Structure, pair: Pair, texts: TextNoise | None) -> None:
         self._rules = rules
         self._pair = pair
+        self._texts = texts
         self._moments: tuple[float | None, float | None] | None = None
         self.findings: list[Finding] = []
         self.leaves = 0
@@ -150,12 +142,32 @@ class _Walk:
         """Report differing texts; True when they differ beyond what a reader does not see."""
         if one == two:
             return False
+        if len(one) <= SHORT and len(two) <= SHORT:
+            return self._short(path, one, two)
+        profile = self._rules._profile
+        verdict = judge(one, two, profile, self._texts)
+        if verdict is SAME or (not verdict.signs and profile == "strict"):
+            self._add(path, "text", *_around(one, two))
+            return True
+        for sign in verdict.signs[:MAX_SIGNS]:
+            shown = (sign.blue, sign.green) if sign.blue or sign.green else _around(one, two)
+            self._add(path, sign.kind, *shown, sign.severity)
+        if not verdict.flag and verdict.score:
+            self._add(path, "text", *_around(one, two), Severity.INFO)
+        return bool(verdict.score)
+
+    def _short(self, path: str, one: str, two: str) -> bool:
+        """Names, labels, one-line answers: what a reader sees must be the same, but for wording in `sampled`."""
         a, b = normal(one), normal(two)
         if a == b:
             if self._rules._profile == "strict":
                 self._add(path, "text", one, two)
             return False
-        self._add(path, "text", *_around(one, two), self._rules.text_severity(a, b))
+        if not a or not b:
+            severity = Severity.CRITICAL
+        else:
+            severity = Severity.INFO if self._rules._profile == "sampled" else Severity.MAJOR
+        self._add(path, "text", *_around(one, two), severity)
         return True
 
     def _objects(self, path: str, one: dict[str, Any], two: dict[str, Any], depth: int) -> None:

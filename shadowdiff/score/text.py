@@ -53,14 +53,6 @@ def tokens(text: str, limit: int = 50_000) -> list[str]:
     return out[:limit]
 
 
-def topic_distance(one: str, two: str) -> float:
-    """1 - |A∩B| / min(|A|, |B|) on the token sets of two normalized texts (scoring.md section 3)."""
-    a, b = set(tokens(one, 5_000)), set(tokens(two, 5_000))
-    if not a or not b:
-        return 0.0 if a == b else 1.0
-    return 1.0 - len(a & b) / min(len(a), len(b))
-
-
 def is_prose(value: str) -> bool:
     """Whether a string is free text rather than an identifier, code or number."""
     return len(value) > SHORT and (" " in value or _CJK_CHAR.search(value) is not None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shadowdiff.score.text import excerpt, is_prose, normal, prose, tokens, topic_distance, worded
+from shadowdiff.score.judge import topic
+from shadowdiff.score.text import excerpt, is_prose, normal, prose, tokens, worded
 from shadowdiff.testing import decoding, response_of
 
 
@@ -16,9 +17,9 @@ def test_chinese_gives_bigrams_and_latin_gives_words() -> None:
 
 
 def test_topic_distance_tells_other_answers_apart_in_both_languages() -> None:
-    assert topic_distance("退款将在三个工作日内到账", "退款会在三个工作日到账") < 0.6
-    assert topic_distance("退款将在三个工作日内到账", "营业厅早上九点开门") > 0.9
-    assert topic_distance("", "") == 0.0 and topic_distance("a b", "") == 1.0
+    assert topic("退款将在三个工作日内到账", "退款会在三个工作日到账") < 0.6
+    assert topic("退款将在三个工作日内到账", "营业厅早上九点开门") > 0.9
+    assert topic("", "") == 0.0 and topic("a b", "") == 1.0
 
 
 def test_prose_is_found_inside_json_and_identifiers_are_not() -> None:

@@ -1,0 +1,305 @@
+"""Judge two texts: align them, classify what changed, and decide by profile.
+
+In:  blue's and green's raw text, the profile, what was learnt from blue against itself. Out: signs, and a
+score 0 to 1. Cheapest first: equal bytes, equal judged form, then only the changed windows where the
+texts are alike, then the whole of both (scoring.md sections 4 and 5).
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+from rapidfuzz import fuzz
+from rapidfuzz.distance import Indel
+
+from shadowdiff.contracts import TextNoise
+from shadowdiff.model.comparison import Severity
+from shadowdiff.score import facts, phrases
+from shadowdiff.score.detect import Sign, shingles, signs
+from shadowdiff.score.forms import CJK, form
+from shadowdiff.score.text import tokens
+
+MAX_CHARS = 12_000
+"""Longer texts are judged by their head and tail of half this length each, and say so."""
+MAX_ALIGNED = 6_000
+ALIKE = 80.0
+_HAS_CJK = re.compile(f"[{CJK}]")
+_SENTENCE = re.compile(r"[.!?;]\s*$")
+_TERM = re.compile(f"[{CJK}]{{2,6}}")
+_EDGES = "*_`\"'.,;:!?()[]{}“”‘’#"
+_DIGITS = re.compile(r"[A-Za-z0-9:._/+-]*\d[A-Za-z0-9:._/+-]*")
+_WEIGHT = {Severity.CRITICAL: 1.0, Severity.MAJOR: 0.8, Severity.INFO: 0.2}
+
+
+class TextVerdict(msgspec.Struct, frozen=True):
+    """`flag` says whether a rule of the profile fired; `score` ranks, 0 to 1."""
+
+    flag: bool
+    score: float
+    signs: tuple[Sign, ...] = ()
+    note: str = ""
+
+    @property
+    def why(self) -> str:
+        """One line."""
+        shown = [f"{s.kind}: {s.blue} → {s.green}" if s.blue or s.green else s.kind for s in self.signs[:3]]
+        return "; ".join(shown) or "the same to a reader"
+
+
+SAME = TextVerdict(False, 0.0)
+
+
+def judge(blue: str, green: str, profile: str = "stable", noise: TextNoise | None = None) -> TextVerdict:
+    """The verdict on one pair of texts under `profile` (strict, stable or sampled)."""
+    if blue == green:
+        return SAME
+    noise = noise or TextNoise()
+    blue, green, note = _bounded(blue, green)
+    if noise.volatile:
+        blue, green = _without(blue, noise.volatile), _without(green, noise.volatile)
+    if profile != "sampled" and fuzz.ratio(blue, green, score_cutoff=ALIKE):
+        found = list(_alike(blue, green, profile, noise))
+        if found == [_SAME_FORM]:
+            return TextVerdict(False, 0.0, note=note)
+    else:
+        one, two = form(blue), form(green)
+        if one == two:
+            return TextVerdict(False, 0.0, note=note)
+        found = list(_whole(blue, green, one, two, profile, noise))
+    found = [_demote(sign, noise) for sign in found]
+    flag = any(sign.severity is not Severity.INFO for sign in found)
+    found.sort(key=lambda sign: (sign.severity is Severity.INFO, sign.severity is not Severity.CRITICAL))
+    score = max((_WEIGHT[sign.severity] for sign in found), default=0.05)
+    return TextVerdict(flag, min(1.0, score + 0.02 * len(found)), tuple(found), note)
+
+
+_SAME_FORM = Sign("same", Severity.INFO)
+
+
+def _demote(sign: Sign, noise: TextNoise) -> Sign:
+    if sign.kind in noise.demoted:
+        return Sign(sign.kind, Severity.INFO, sign.blue, sign.green)
+    return sign
+
+
+def _bounded(blue: str, green: str) -> tuple[str, str, str]:
+    if len(blue) <= MAX_CHARS and len(green) <= MAX_CHARS:
+        return blue, green, ""
+    half = MAX_CHARS // 2
+    cut = [text if len(text) <= MAX_CHARS else text[:half] + "\n" + text[-half:] for text in (blue, green)]
+    return cut[0], cut[1], f"judged by the first and last {half} characters"
+
+
+def _without(text: str, volatile: frozenset[str]) -> str:
+    """`text` without the first and last lines whose values change from answer to answer."""
+    lines = text.split("\n")
+    full = [index for index, line in enumerate(lines) if line.strip()]
+    drop = {i for i in (*full[:3], *full[-3:]) if shape(lines[i]) in volatile}
+    return "\n".join(line for index, line in enumerate(lines) if index not in drop)
+
+
+def shape(line: str) -> str:
+    """A line with every word that holds a digit replaced, to tell a footer by its form."""
+    return _DIGITS.sub("#", line.strip())
+
+
+def _alike(blue: str, green: str, profile: str, noise: TextNoise) -> Iterator[Sign]:
+    """Near-identical texts: detectors see the whole, the rules only what changed."""
+    one, two = form(blue), form(green)
+    if one == two:
+        yield _SAME_FORM
+        return
+    yield from _whole(blue, green, one, two, profile, noise)
+
+
+def _whole(blue: str, green: str, one: str, two: str, profile: str, noise: TextNoise) -> Iterator[Sign]:
+    seen = list(signs(blue, green, one, two, profile))
+    yield from seen
+    if any(sign.kind in ("empty", "shape") for sign in seen):
+        return
+    if noise.sticky:
+        yield from _sticky(one, two, noise.sticky)
+    if profile == "sampled":
+        yield from _sampled(one, two, noise)
+    else:
+        yield from _stable(blue, green, one, two, profile)
+
+
+def _sticky(one: str, two: str, sticky: frozenset[str]) -> Iterator[Sign]:
+    here = [piece for piece in sticky if piece in one]
+    if len(here) >= 2:
+        lost = [piece for piece in here if piece not in two]
+        if len(lost) * 2 > len(here):
+            yield Sign("sticky", Severity.MAJOR, lost[0], "(a phrase that blue always says is gone)")
+
+
+def topic(one: str, two: str, weights: Mapping[str, float] | None = None) -> float:
+    """1 - |A∩B| / min(|A|, |B|) over token sets, each token by its weight."""
+    a, b = set(tokens(one, 5_000)), set(tokens(two, 5_000))
+    if not a or not b:
+        return 0.0 if a == b else 1.0
+    if not weights:
+        return 1.0 - len(a & b) / min(len(a), len(b))
+    rare = max(weights.values(), default=1.0)
+    mass = [sum(weights.get(token, rare) for token in part) for part in (a & b, a, b)]
+    return 1.0 - mass[0] / max(1e-9, min(mass[1], mass[2]))
+
+
+def length_change(one: str, two: str) -> float:
+    """1 - shorter / longer, in characters of the judged form."""
+    longer = max(len(one), len(two))
+    return 1.0 - min(len(one), len(two)) / longer if longer else 0.0
+
+
+def _sampled(one: str, two: str, noise: TextNoise) -> Iterator[Sign]:
+    limit = 0.90 if noise.length is None else min(0.95, noise.length + 0.03)
+    change = length_change(one, two)
+    if change > limit:
+        yield Sign("size", Severity.MAJOR, f"{len(one)} characters", f"{len(two)} characters")
+    limit = 0.88 if noise.topic is None else min(0.97, noise.topic + 0.02)
+    far = topic(one, two, noise.weights)
+    if far > limit and min(len(one), len(two)) >= 8:
+        yield Sign("topic", Severity.MAJOR, one[:60], two[:60])
+
+
+def _stable(blue: str, green: str, one: str, two: str, profile: str) -> Iterator[Sign]:
+    yield from _facts(blue, green, one, two)
+    yield from _blocks(one, two, profile)
+    a, b = Counter(tokens(one)), Counter(tokens(two))
+    lost, new = set(a) - set(b), set(b) - set(a)
+    if profile == "strict":
+        if lost or new:
+            yield Sign("words", Severity.MAJOR, _some(lost), _some(new))
+        return
+    if len(lost) > 0.12 * max(8, len(a)) or len(new) > 0.15 * max(8, len(b)):
+        yield Sign("words", Severity.MAJOR, _some(lost), _some(new))
+    if length_change(one, two) > 0.30 and abs(len(one) - len(two)) >= 16:
+        yield Sign("size", Severity.MAJOR, f"{len(one)} characters", f"{len(two)} characters")
+    if topic(one, two) > 0.60:
+        yield Sign("topic", Severity.MAJOR, one[:60], two[:60])
+
+
+def _facts(blue: str, green: str, one: str, two: str) -> Iterator[Sign]:
+    values, pairs = facts.numbers(one)
+    others, other_pairs = facts.numbers(two)
+    if set(values) != set(others):
+        lost, new = set(values) - set(others), set(others) - set(values)
+        yield Sign("number", Severity.MAJOR, _some(lost), _some(new))
+    elif values != others:
+        yield Sign("number", Severity.MAJOR, _some((values - others).keys()), _some((others - values).keys()))
+    else:
+        gone, came = pairs - other_pairs, other_pairs - pairs
+        if gone and came:
+            yield Sign("unit", Severity.MAJOR, _some(gone.keys()), _some(came.keys()))
+    before, after = phrases.negations(one), phrases.negations(two)
+    if before != after:
+        yield Sign("negation", Severity.MAJOR, f"{before} negations", f"{after} negations")
+    named, naming = facts.names(blue), facts.names(green)
+    lost_names = [name for name in named if name not in naming and name.lower() not in two]
+    new_names = [name for name in naming if name not in named and name.lower() not in one]
+    if lost_names and new_names:
+        yield Sign("name", Severity.MAJOR, _some(lost_names), _some(new_names))
+    else:
+        exchanged = _exchanged(blue, green)
+        if exchanged:
+            yield Sign("name", Severity.MAJOR, *exchanged)
+    was, now = facts.items(blue), facts.items(green)
+    if was != now and was >= 2:
+        yield Sign("items", Severity.MAJOR, f"{was} list items", f"{now} list items")
+
+
+def _exchanged(blue: str, green: str) -> tuple[str, str] | None:
+    """A capitalised word within a sentence that stands where another one stood."""
+    a, b = blue.split(), green.split()
+    if len(a) > 3000 or len(b) > 3000:
+        return None
+    said = {word.strip(_EDGES).lower() for word in a}
+    for op in Indel.opcodes(a, b):
+        tag, i, j, k, m = op.tag, op.src_start, op.src_end, op.dest_start, op.dest_end
+        if tag != "insert" or m - k > 3 or not k:
+            continue
+        fresh = b[k].strip(_EDGES)
+        if not fresh[:1].isupper() or fresh.lower() in said or b[k - 1][-1:] in ".!?:" or len(fresh) < 3:
+            continue
+        near = {word.strip(_EDGES) for word in a[max(0, i - 3) : j + 3]}
+        gone = next((w for w in near if w[:1].isupper() and w not in b[max(0, k - 3) : m + 3]), "")
+        if gone:
+            return gone, fresh
+    return None
+
+
+def _blocks(one: str, two: str, profile: str) -> Iterator[Sign]:
+    """The largest lost and the largest new block that the other side does not hold elsewhere."""
+    if len(one) > MAX_ALIGNED or len(two) > MAX_ALIGNED:
+        return
+    lost, new, dropped = "", "", ""
+    here, there = set(tokens(one)), set(tokens(two))
+    swapped: Counter[tuple[str, str]] = Counter()
+    for block, other in _changed(one, two):
+        if len(block) > len(lost) and not _holds(two, there, block):
+            lost = block
+            dropped = dropped or (block if not other else "")
+        if len(other) > len(new) and not _holds(one, here, other):
+            new = other
+        if _TERM.fullmatch(block) and _TERM.fullmatch(other):
+            swapped[(block, other)] += 1
+    repeated = [pair for pair, count in swapped.items() if count >= 2 and pair[0] not in two]
+    if repeated:
+        yield Sign("name", Severity.MAJOR, repeated[0][0], repeated[0][1])
+    wide = _HAS_CJK.search(lost) is not None
+    whole = _SENTENCE.search(dropped) is not None and len(dropped) > (8 if wide else 20)
+    if whole or len(lost) > (6 if profile == "strict" else 14 if wide else 28):
+        yield Sign("lost", Severity.MAJOR, lost[:120], "")
+    wide = _HAS_CJK.search(new) is not None
+    if len(new) > (6 if profile == "strict" else 60 if wide else 120):
+        yield Sign("new", Severity.MAJOR, "", new[:120])
+
+
+def _changed(one: str, two: str) -> Iterator[tuple[str, str]]:
+    """Changed regions of two aligned texts; scraps of up to four equal characters between them are no anchor."""
+    a0 = a1 = b0 = b1 = 0
+    open_ = False
+    for op in Indel.opcodes(one, two):
+        tag, i, j, k, m = op.tag, op.src_start, op.src_end, op.dest_start, op.dest_end
+        if tag == "equal":
+            if open_ and j - i > 4:
+                yield _words(one, a0, a1), _words(two, b0, b1)
+                open_ = False
+            continue
+        if not open_:
+            a0, b0, open_ = i, k, True
+        a1, b1 = j, m
+    if open_:
+        yield _words(one, a0, a1), _words(two, b0, b1)
+
+
+def _words(text: str, start: int, end: int) -> str:
+    """`text[start:end]` without the halves of Latin words at its borders."""
+    if start and text[start - 1].isascii() and text[start - 1].isalnum():
+        while start < end and text[start].isascii() and text[start].isalnum():
+            start += 1
+    if end < len(text) and text[end].isascii() and text[end].isalnum():
+        while end > start and text[end - 1].isascii() and text[end - 1].isalnum():
+            end -= 1
+    return text[start:end].strip()
+
+
+def _holds(text: str, said: set[str], block: str) -> bool:
+    """Whether `text` says the block elsewhere: whole, or nearly all of its words."""
+    if block in text:
+        return True
+    words = tokens(block)
+    if not words:
+        return True
+    return len(words) >= 4 and sum(word in said for word in words) >= 0.9 * len(words)
+
+
+def _some(words: Iterable[str]) -> str:
+    listed = sorted(words)
+    return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
+
+
+__all__ = ["SAME", "TextNoise", "TextVerdict", "judge", "length_change", "shape", "shingles", "topic"]
