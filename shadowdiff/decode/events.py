@@ -6,6 +6,7 @@ by path, counters that only grow are dropped, other leaves keep their last value
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +14,8 @@ from shadowdiff.decode.jsontext import MISSING, parse
 from shadowdiff.decode.sse import events_of
 from shadowdiff.model.exchange import Document, Response
 
-_FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
+_FIELDS = (b"data:", b"event:", b"id:", b"retry:")
+_FIELD_LINE = re.compile(rb"[\r\n](?:data|event|id|retry):")
 DONE = "[DONE]"
 
 
@@ -22,16 +24,16 @@ class EventStream:
 
     def priority(self, response: Response, head: bytes) -> float:
         """By the bytes first; the header alone is not trusted."""
-        if looks_like_sse(head):
-            return 30.0
         kind = (response.header("content-type") or "").lower()
+        if looks_like_sse(head) or (head.startswith(b":") and "event-stream" in kind):
+            return 30.0
         if "ndjson" in kind or (head[:1] == b"{" and b"}\n{" in head):
             return 25.0
         return -1.0
 
     def decode(self, response: Response, body: bytes) -> Document:
         """A json document of the folded events, or of the list of lines."""
-        if looks_like_sse(body[:512].lstrip(b"\xef\xbb\xbf \t\r\n")):
+        if body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((*_FIELDS, b":")):
             return _fold_events(body)
         values = [parse(line) for line in body.split(b"\n") if line.strip()]
         if any(value is MISSING for value in values):
@@ -40,8 +42,11 @@ class EventStream:
 
 
 def looks_like_sse(head: bytes) -> bool:
-    """Whether the body starts with a field or a comment of an event stream."""
-    return head.startswith(_FIELDS)
+    """Whether the body starts with a field of an event stream, or with a comment before one.
+
+    A text may begin with a colon, so a comment alone does not tell.
+    """
+    return head.startswith(_FIELDS) or (head.startswith(b":") and _FIELD_LINE.search(head) is not None)
 
 
 def _fold_events(body: bytes) -> Document:
