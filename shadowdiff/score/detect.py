@@ -38,11 +38,14 @@ _MOJIBAKE = (
     (re.compile(r"\?{4,}"), 3), (re.compile(r"(?:\\u[0-9a-fA-F]{4}){2,}"), 3), (re.compile(r"(?:&#\d{2,6};){2,}"), 3),
     (re.compile("[锟斤拷烫屯]{2,}"), 3), (re.compile("â€"), 3), (re.compile("[A-Za-z][\u4e00-\u9fff][a-z\u4e00-\u9fff\ue000-\uf8ff] ?[a-z]"), 3),
 )  # fmt: skip
-_GBK = frozenset(
-    "鍙鐨勬槸鍦ㄤ簡涓嶆湁浜鸿繖鎴戜粬绗鍚堝悓鏍规嵁娉曞緥鐢佃剳璇峰洖绛旈棶棰樻偍鏃堕棿浠ヤ笅鎵€鑳藉彲瀹炶"
+_GBK = re.compile(
+    "[鍙鐨勬槸鍦ㄤ簡涓嶆湁浜鸿繖鎴戜粬绗鍚堝悓鏍规嵁娉曞緥鐢佃剳璇峰洖绛旈棶棰樻偍鏃堕棿浠ヤ笅鎵€鑳藉彲瀹炶]"
 )
+_OLD = re.compile(f"[{''.join(sorted(phrases.TRADITIONAL_ONLY))}]")
+_NEW = re.compile(f"[{''.join(sorted(phrases.SIMPLIFIED))}]")
+_ODD = re.compile("[\u0080-\u009f\ue000-\uf8ff]")
 _END = re.compile(r"[.!?。！？…\"'”’)）\]】》`*:：;；~>|\-]\s*$")
-_STOPS = " .!?,;:"
+_STOPS = " .!?,;:。！？；：，、…"
 _WORDS = re.compile(r"[a-zà-ÿ]+")
 
 
@@ -55,27 +58,44 @@ class Sign(msgspec.Struct, frozen=True):
     green: str = ""
 
 
-def signs(blue: str, green: str, one: str, two: str, profile: str) -> Iterator[Sign]:
-    """Everything the detectors see. `one` and `two` are the judged forms."""
-    if len(two) < 0.02 * len(one) or (len(two) < 4 and len(one) >= 40):
-        yield Sign("empty", CRITICAL, f"{len(one)} characters", f"{len(two)} characters")
-        return
-    yield from _kind(blue, green)
-    yield from _error(blue, green)
-    yield from _refusal(one, two)
-    yield from _language(blue, green, one, two, 0.30 if profile != "sampled" else 0.35)
+def signs(
+    blue: str, green: str, one: str, two: str, profile: str, within: tuple[str, str] | None = None
+) -> Iterator[Sign]:
+    """Everything the detectors see. `one` and `two` are the judged forms.
+
+    With `within` (the whole texts) the others are the changed parts of it, and the ends have been looked at.
+    """
+    if within is None:
+        if len(two) < 0.02 * len(one) or (len(two) < 4 and len(one) >= 40):
+            yield Sign("empty", CRITICAL, f"{len(one)} characters", f"{len(two)} characters")
+            return
+        yield from endings(blue, green, profile, one, two)
+    whole_blue, whole_green = within or (blue, green)
+    yield from _error(whole_blue, green if within else _ends(green))
+    yield from _refusal(one, two, whole_blue, whole_green)
+    if within is None or len(green) > 0.2 * len(whole_green):
+        yield from _language(whole_blue, whole_green, one, two, 0.30 if profile != "sampled" else 0.35)
+        yield from _script(blue, green)
     was, now = mojibake(blue), mojibake(green)
     if now >= 3 and now > was:
         yield Sign("mojibake", CRITICAL, "", "broken characters")
-    yield from _leak(blue, green)
+    yield from _leak(whole_blue, green)
+    yield from _references(blue, green, whole_green)
+    found = phrases.DISCLAIMER.search(one)
+    if found and not phrases.DISCLAIMER.search(two if within is None else whole_green):
+        yield Sign("disclaimer", MAJOR, found[0][:60], "(gone)")
+
+
+def endings(blue: str, green: str, profile: str, one: str | None = None, two: str | None = None) -> Iterator[Sign]:
+    """What only the whole texts show: another kind of document, a loop, a cut end."""
+    yield from _kind(blue, green)
     if repeats(green, blue):
         yield Sign("repetition", MAJOR, "", "the same words again and again")
-    yield from _cut(blue, green, one, two, profile)
-    yield from _script(blue, green)
-    yield from _references(blue, green)
-    if phrases.DISCLAIMER.search(one) and not phrases.DISCLAIMER.search(two):
-        found = phrases.DISCLAIMER.search(one)
-        yield Sign("disclaimer", MAJOR, found[0][:60] if found else "", "(gone)")
+    yield from _cut(blue, green, one or blue.strip(), two or green.strip(), profile)
+
+
+def _ends(text: str) -> str:
+    return text[:700] + "\n" + text[-500:]
 
 
 def _kind(blue: str, green: str) -> Iterator[Sign]:
@@ -93,7 +113,7 @@ def _shape(text: str) -> str:
 
 
 def _error(blue: str, green: str) -> Iterator[Sign]:
-    there = (green[:700] + "\n" + green[-500:]).lower()
+    there = green.lower()
     found = [literal for literal in phrases.ERRORS if literal in there]
     if found:
         here = blue.lower()
@@ -102,9 +122,9 @@ def _error(blue: str, green: str) -> Iterator[Sign]:
             yield Sign("error", CRITICAL, "", new[0])
 
 
-def _refusal(one: str, two: str) -> Iterator[Sign]:
+def _refusal(one: str, two: str, blue: str, green: str) -> Iterator[Sign]:
     found = phrases.REFUSAL.search(two[:200])
-    if found and len(two) <= max(400, 0.8 * len(one)) and not phrases.REFUSAL.search(one[:200]):
+    if found and len(green) <= max(400, 0.8 * len(blue)) and not phrases.REFUSAL.search(one[:200]):
         yield Sign("refusal", CRITICAL, one[:60], found[0][:60])
 
 
@@ -147,10 +167,9 @@ def mojibake(text: str) -> int:
     if text.isascii():
         return sum(weight * len(pattern.findall(text)) for pattern, weight in _MOJIBAKE[2:5])
     han = len(_HAN.findall(text))
-    if han > 12 and sum(char in _GBK for char in text) > 0.06 * han:
+    if han > 12 and len(_GBK.findall(text)) > 0.06 * han:
         score += 3
-    odd = sum("\u0080" <= char <= "\u009f" or "\ue000" <= char <= "\uf8ff" for char in text)
-    return score + (3 if odd >= 2 else 0)
+    return score + (3 if len(_ODD.findall(text)) >= 2 else 0)
 
 
 def _leak(blue: str, green: str) -> Iterator[Sign]:
@@ -205,16 +224,18 @@ def _script(blue: str, green: str) -> Iterator[Sign]:
 
 def _traditional(text: str) -> float | None:
     """The share of traditional characters among those that differ by script, None with too few of them."""
-    old = sum(char in phrases.TRADITIONAL_ONLY for char in text)
-    new = sum(char in phrases.SIMPLIFIED for char in text)
+    old, new = len(_OLD.findall(text)), len(_NEW.findall(text))
     return old / (old + new) if old + new >= 4 else None
 
 
-def _references(blue: str, green: str) -> Iterator[Sign]:
+def _references(blue: str, green: str, within: str) -> Iterator[Sign]:
+    """`within` is the whole of green, of which `green` may be a part."""
     lost = facts.links(blue) - facts.links(green)
-    if lost:
+    if lost and (green is within or lost - facts.links(within)):
         yield Sign("reference", MAJOR, min(lost), "(gone)")
     gone = facts.citations(blue) - facts.citations(green)
+    if gone and green is not within:
+        gone -= facts.citations(within)
     if gone:
         yield Sign("reference", MAJOR, f"[{min(gone)}]", "(gone)")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af"
 _QUOTES = str.maketrans(
@@ -21,9 +22,10 @@ _QUOTES = str.maketrans(
 )  # fmt: skip
 _PLAIN = str.maketrans({"*": None, "`": None, "#": None, ">": None, "|": " ", "_": " "})
 MARKER = re.compile(
-    r"^[ \t>]*(?:[-*+•·‣▪●○–—]|\(?\d{1,2}[.)、．]|[（(]\d{1,2}[）)]|[（(]?[一二三四五六七八九十]{1,3}[、）)．.]|[a-z][.)])[ \t\u3000]*(?=\S)",
+    r"^[ \t>]*(?:[-*+•·‣▪●○–—]|\(?\d{1,2}[.)、．](?!\d)|[（(]\d{1,2}[）)]|[（(]?[一二三四五六七八九十]{1,3}[、）)．.]|[a-z][.)])[ \t\u3000]*(?=\S)",
     re.MULTILINE,
 )
+_DIGIT = re.compile(r"\d")
 _SPACE = re.compile(r"\s+")
 _BY_CJK = re.compile(f"(?<=[{CJK}]) (?=\\S)|(?<=\\S) (?=[{CJK}])")
 _SPACED = re.compile(r" ?([,;:!?()\[\]]) ?")
@@ -43,6 +45,7 @@ MASKS = re.compile(
 )
 
 
+@lru_cache(maxsize=64)
 def form(text: str) -> str:
     """The judged form of `text`."""
     if text.isascii():
@@ -50,7 +53,7 @@ def form(text: str) -> str:
     else:
         text = unicodedata.normalize("NFKC", MARKER.sub("", text)).translate(_QUOTES)
     text = _SPACE.sub(" ", text.lower()).strip()
-    if any(char.isdigit() for char in text):
+    if _DIGIT.search(text):
         text = MASKS.sub("\u25ae", text)
         text = _ISO_DATE.sub(r"\1-\2-\3", _THOUSANDS.sub("", text))
         if "." in text:

@@ -1,32 +1,33 @@
 """Judge two texts: align them, classify what changed, and decide by profile.
 
 In:  blue's and green's raw text, the profile, what was learnt from blue against itself. Out: signs, and a
-score 0 to 1. Cheapest first: equal bytes, equal judged form, then only the changed windows where the
-texts are alike, then the whole of both (scoring.md sections 4 and 5).
+score 0 to 1. Cheapest first: equal bytes, equal judged form, then only the changed windows (sentences) where the
+texts are mostly the same, else the whole of both (scoring.md sections 4 and 5).
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
-from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
 from shadowdiff.contracts import TextNoise
 from shadowdiff.model.comparison import Severity
 from shadowdiff.score import facts, phrases
-from shadowdiff.score.detect import Sign, shingles, signs
+from shadowdiff.score.detect import Sign, endings, shingles, signs
 from shadowdiff.score.forms import CJK, form
 from shadowdiff.score.text import tokens
 
 MAX_CHARS = 12_000
 """Longer texts are judged by their head and tail of half this length each, and say so."""
 MAX_ALIGNED = 6_000
-ALIKE = 80.0
+WINDOWED = 0.5
+"""Up to this share of both texts changed, the rules see only what changed."""
 _HAS_CJK = re.compile(f"[{CJK}]")
+_SPLIT = re.compile(r"\n+|(?<=[a-z)\]\"'][.!?])\s+|(?<=[。！？；!?])")
 _SENTENCE = re.compile(r"[.!?;]\s*$")
 _TERM = re.compile(f"[{CJK}]{{2,6}}")
 _EDGES = "*_`\"'.,;:!?()[]{}“”‘’#"
@@ -60,23 +61,21 @@ def judge(blue: str, green: str, profile: str = "stable", noise: TextNoise | Non
     blue, green, note = _bounded(blue, green)
     if noise.volatile:
         blue, green = _without(blue, noise.volatile), _without(green, noise.volatile)
-    if profile != "sampled" and fuzz.ratio(blue, green, score_cutoff=ALIKE):
-        found = list(_alike(blue, green, profile, noise))
-        if found == [_SAME_FORM]:
-            return TextVerdict(False, 0.0, note=note)
-    else:
+    changed = _changes(blue, green)
+    if changed is None:
         one, two = form(blue), form(green)
         if one == two:
             return TextVerdict(False, 0.0, note=note)
         found = list(_whole(blue, green, one, two, profile, noise))
+    elif changed.one == changed.two:
+        return TextVerdict(False, 0.0, note=note)
+    else:
+        found = list(_windows(blue, green, changed, profile, noise))
     found = [_demote(sign, noise) for sign in found]
     flag = any(sign.severity is not Severity.INFO for sign in found)
     found.sort(key=lambda sign: (sign.severity is Severity.INFO, sign.severity is not Severity.CRITICAL))
     score = max((_WEIGHT[sign.severity] for sign in found), default=0.05)
     return TextVerdict(flag, min(1.0, score + 0.02 * len(found)), tuple(found), note)
-
-
-_SAME_FORM = Sign("same", Severity.INFO)
 
 
 def _demote(sign: Sign, noise: TextNoise) -> Sign:
@@ -106,13 +105,91 @@ def shape(line: str) -> str:
     return _DIGITS.sub("#", line.strip())
 
 
-def _alike(blue: str, green: str, profile: str, noise: TextNoise) -> Iterator[Sign]:
-    """Near-identical texts: detectors see the whole, the rules only what changed."""
-    one, two = form(blue), form(green)
-    if one == two:
-        yield _SAME_FORM
+class _Changed(msgspec.Struct):
+    """The sentences that only one side has: raw, and in judged form."""
+
+    blue: str
+    green: str
+    one: str
+    two: str
+
+
+def _changes(blue: str, green: str) -> _Changed | None:
+    """What only one side says, None where that is most of it.
+
+    Sentences that moved are on both sides, so their order alone is no change.
+    """
+    start, end = _common(blue, green)
+    a, b = _sentences(blue[start : len(blue) - end]), _sentences(green[start : len(green) - end])
+    here, there = Counter(a), Counter(b)
+    only_blue, only_green = _beyond(a, there), _beyond(b, here)
+    if sum(map(len, only_blue)) + sum(map(len, only_green)) > WINDOWED * (len(blue) + len(green)):
+        return None
+    ones, twos = [form(text) for text in only_blue], [form(text) for text in only_green]
+    left, right = Counter(ones), Counter(twos)
+    kept_blue = [(raw, judged) for raw, judged in zip(only_blue, ones, strict=True) if left[judged] > right[judged]]
+    kept_green = [(raw, judged) for raw, judged in zip(only_green, twos, strict=True) if right[judged] > left[judged]]
+    return _Changed(
+        "\n".join(raw for raw, _ in kept_blue),
+        "\n".join(raw for raw, _ in kept_green),
+        " ".join(judged for _, judged in kept_blue if judged),
+        " ".join(judged for _, judged in kept_green if judged),
+    )
+
+
+def _common(one: str, two: str) -> tuple[int, int]:
+    """How much both texts share at the start and at the end, up to a line's border."""
+    limit = min(len(one), len(two))
+    start = one.rfind("\n", 0, _shared(limit, lambda n: one[:n] == two[:n])) + 1
+    left = limit - start
+    length = _shared(left, lambda n: one[len(one) - n :] == two[len(two) - n :])
+    found = one.find("\n", len(one) - length) if length else -1
+    return start, len(one) - found if found >= 0 else 0
+
+
+def _shared(limit: int, same: Callable[[int], bool]) -> int:
+    """The largest n up to `limit` for which `same(n)`, which holds for every smaller n."""
+    low, high = 0, limit
+    while low < high:
+        middle = (low + high + 1) // 2
+        if same(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _sentences(text: str) -> list[str]:
+    return [part for raw in _SPLIT.split(text) if (part := raw.strip())]
+
+
+def _beyond(parts: list[str], other: Counter[str]) -> list[str]:
+    """The parts that stand more often here than there, in order."""
+    left = Counter(other)
+    out = []
+    for part in parts:
+        if left[part] > 0:
+            left[part] -= 1
+        else:
+            out.append(part)
+    return out
+
+
+def _windows(blue: str, green: str, changed: _Changed, profile: str, noise: TextNoise) -> Iterator[Sign]:
+    """Mostly the same texts: the whole is looked at for its shape and its ends, the rules see what changed."""
+    if len(green.strip()) < 0.02 * len(blue.strip()):
+        yield Sign("empty", Severity.CRITICAL, f"{len(blue)} characters", f"{len(green)} characters")
         return
-    yield from _whole(blue, green, one, two, profile, noise)
+    yield from endings(blue, green, profile)
+    yield from signs(changed.blue, changed.green, changed.one, changed.two, profile, within=(blue, green))
+    if noise.sticky:
+        lost = [piece for piece in noise.sticky if piece in changed.one and piece not in changed.two]
+        if len(lost) >= 2:
+            yield from _sticky(form(blue), form(green), noise.sticky)
+    if profile != "sampled":
+        yield from _stable(blue, green, changed.one, changed.two, profile, changed)
+    elif length_change(blue, green) > 0.5:
+        yield from _sampled(form(blue), form(green), noise)
 
 
 def _whole(blue: str, green: str, one: str, two: str, profile: str, noise: TextNoise) -> Iterator[Sign]:
@@ -165,24 +242,40 @@ def _sampled(one: str, two: str, noise: TextNoise) -> Iterator[Sign]:
         yield Sign("topic", Severity.MAJOR, one[:60], two[:60])
 
 
-def _stable(blue: str, green: str, one: str, two: str, profile: str) -> Iterator[Sign]:
-    yield from _facts(blue, green, one, two)
+def _stable(
+    blue: str, green: str, one: str, two: str, profile: str, changed: _Changed | None = None
+) -> Iterator[Sign]:
+    """Rules of `strict` and `stable`. With `changed`, `one` and `two` hold only what changed of the texts."""
+    raw_blue, raw_green = (changed.blue, changed.green) if changed is not None else (blue, green)
+    a, b = set(tokens(one)), set(tokens(two))
+    lost, new = a - b, b - a
+    if changed is None and len(lost) > 0.5 * len(a) and len(new) > 0.5 * len(b) and min(len(a), len(b)) >= 8:
+        yield Sign("topic", Severity.MAJOR, one[:60], two[:60])  # another answer: what changed in it says no more
+        return
+    yield from _facts(raw_blue, raw_green, one, two, (blue, green))
     yield from _blocks(one, two, profile)
-    a, b = Counter(tokens(one)), Counter(tokens(two))
-    lost, new = set(a) - set(b), set(b) - set(a)
     if profile == "strict":
         if lost or new:
             yield Sign("words", Severity.MAJOR, _some(lost), _some(new))
         return
-    if len(lost) > 0.12 * max(8, len(a)) or len(new) > 0.15 * max(8, len(b)):
+    before, after = len(a), len(b)
+    if changed is not None:
+        if len(one) + len(two) > 0.15 * (len(blue) + len(green)):  # else no share of the whole can be reached
+            before, after = len(set(tokens(form(blue)))), len(set(tokens(form(green))))
+        else:
+            before = after = 1 << 20
+    if len(lost) > 0.12 * max(8, before) or len(new) > 0.15 * max(8, after):
         yield Sign("words", Severity.MAJOR, _some(lost), _some(new))
-    if length_change(one, two) > 0.30 and abs(len(one) - len(two)) >= 16:
-        yield Sign("size", Severity.MAJOR, f"{len(one)} characters", f"{len(two)} characters")
-    if topic(one, two) > 0.60:
+    if length_change(blue, green) > 0.25:
+        whole = (one, two) if changed is None else (form(blue), form(green))
+        if length_change(*whole) > 0.30 and abs(len(whole[0]) - len(whole[1])) >= 16:
+            yield Sign("size", Severity.MAJOR, f"{len(whole[0])} characters", f"{len(whole[1])} characters")
+    if changed is None and topic(one, two) > 0.60:
         yield Sign("topic", Severity.MAJOR, one[:60], two[:60])
 
 
-def _facts(blue: str, green: str, one: str, two: str) -> Iterator[Sign]:
+def _facts(blue: str, green: str, one: str, two: str, within: tuple[str, str]) -> Iterator[Sign]:
+    """Facts lost and new; `within` are the whole texts, of which `blue` and `green` may be the changed part."""
     values, pairs = facts.numbers(one)
     others, other_pairs = facts.numbers(two)
     if set(values) != set(others):
@@ -198,8 +291,8 @@ def _facts(blue: str, green: str, one: str, two: str) -> Iterator[Sign]:
     if before != after:
         yield Sign("negation", Severity.MAJOR, f"{before} negations", f"{after} negations")
     named, naming = facts.names(blue), facts.names(green)
-    lost_names = [name for name in named if name not in naming and name.lower() not in two]
-    new_names = [name for name in naming if name not in named and name.lower() not in one]
+    lost_names = [name for name in named if name not in naming and name.lower() not in two and name not in within[1]]
+    new_names = [name for name in naming if name not in named and name.lower() not in one and name not in within[0]]
     if lost_names and new_names:
         yield Sign("name", Severity.MAJOR, _some(lost_names), _some(new_names))
     else:
@@ -207,6 +300,8 @@ def _facts(blue: str, green: str, one: str, two: str) -> Iterator[Sign]:
         if exchanged:
             yield Sign("name", Severity.MAJOR, *exchanged)
     was, now = facts.items(blue), facts.items(green)
+    if was != now and blue is not within[0]:
+        was, now = facts.items(within[0]), facts.items(within[1])
     if was != now and was >= 2:
         yield Sign("items", Severity.MAJOR, f"{was} list items", f"{now} list items")
 

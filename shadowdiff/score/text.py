@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 
 from shadowdiff.model.exchange import Document
@@ -30,6 +31,7 @@ _BY_CJK = re.compile(f"(?<=[{_CJK}]) | (?=[{_CJK}])")
 _TOKEN = re.compile(f"[{_CJK}]+|[^\\W_{_CJK}]+(?:[.,:/-][^\\W_{_CJK}]+)*")
 
 
+@lru_cache(maxsize=16)
 def normal(text: str) -> str:
     """The text without what readers do not see: width, quotes, case, spacing."""
     if not text.isascii():
