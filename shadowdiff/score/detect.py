@@ -81,8 +81,8 @@ def signs(
         yield Sign("mojibake", CRITICAL, "", "broken characters")
     yield from _leak(whole_blue, green)
     yield from _references(blue, green, whole_green)
-    found = phrases.DISCLAIMER.search(one)
-    if found and not phrases.DISCLAIMER.search(two if within is None else whole_green):
+    found = phrases.DISCLAIMER.search(_edges(one))
+    if found and not phrases.DISCLAIMER.search(_edges(two) if within is None else whole_green):
         yield Sign("disclaimer", MAJOR, found[0][:60], "(gone)")
 
 
@@ -92,6 +92,11 @@ def endings(blue: str, green: str, profile: str, one: str | None = None, two: st
     if repeats(green, blue):
         yield Sign("repetition", MAJOR, "", "the same words again and again")
     yield from _cut(blue, green, one or blue.strip(), two or green.strip(), profile)
+
+
+def _edges(text: str) -> str:
+    """Where disclaimers stand."""
+    return text if len(text) <= 1000 else text[:400] + " " + text[-600:]
 
 
 def _ends(text: str) -> str:
@@ -129,8 +134,10 @@ def _refusal(one: str, two: str, blue: str, green: str) -> Iterator[Sign]:
 
 
 def shares(text: str) -> dict[str, float]:
-    """The share of each script among the letters of the first 4,000 characters."""
-    text = text[:4000]
+    """The share of each script among the letters of the first 1,500 characters."""
+    text = text[:1500]
+    if text.isascii():
+        return {"latin": 1.0} if _LETTER.search(text) else {}
     counts = {name: len(pattern.findall(text)) for name, pattern in _SCRIPTS}
     total = sum(counts.values())
     return {name: count / total for name, count in counts.items() if count} if total else {}
@@ -153,10 +160,10 @@ def _language(blue: str, green: str, one: str, two: str, limit: float) -> Iterat
 
 
 def _function(text: str) -> str:
-    words = _WORDS.findall(text[:4000])
+    words = _WORDS.findall(text[:1500])
     if len(words) < 12:
         return ""
-    hits = {name: sum(word in known for word in words) / len(words) for name, known in _FUNCTION.items()}
+    hits = {name: sum(map(known.__contains__, words)) / len(words) for name, known in _FUNCTION.items()}
     first, second = sorted(hits, key=hits.__getitem__, reverse=True)[:2]
     return first if hits[first] > 0.12 and hits[first] - hits[second] > 0.03 else ""
 
@@ -173,10 +180,13 @@ def mojibake(text: str) -> int:
 
 
 def _leak(blue: str, green: str) -> Iterator[Sign]:
-    for match in phrases.LEAK.finditer(green):
-        if match[0].lower() not in blue.lower():
-            yield Sign("leak", MAJOR, "", match[0][:60])
-            return
+    low = green.lower()
+    if any(sign in green for sign in phrases.LEAK_SIGNS) or any(word in low for word in phrases.LEAK_WORDS):
+        was = blue.lower()
+        for match in phrases.LEAK.finditer(green):
+            if match[0].lower() not in was:
+                yield Sign("leak", MAJOR, "", match[0][:60])
+                return
 
 
 def repeats(green: str, blue: str) -> bool:

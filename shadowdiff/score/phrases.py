@@ -53,6 +53,29 @@ LEAK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 
+LEAK_SIGNS = (
+    "<|",
+    "</",
+    "<s",
+    "<think",
+    "[inst",
+    "[INST",
+    "[/INST",
+    "<<",
+    "{{",
+    "{%",
+    "%(",
+    "${",
+    "[object",
+    "##",
+    "{",
+)
+LEAK_WORDS = (
+    "system", "human", "user", "assistant", "instruction", "response", "question", "context", "you are", "reveal", "answer",
+    "undefined", "nan", "none", "null", "tool_call", "系统", "用户", "助手", "人类", "提问", "指令", "已知信息", "上下文", "你是", "请根据", "请基于", "不要",
+)  # fmt: skip
+"""One of these must stand in a text before the long pattern is tried: it is slow over a whole answer."""
+
 DISCLAIMER = re.compile(
     r"仅供参考|不构成[^。\n]{0,16}(?:建议|意见|承诺|依据)|(?:请|建议)[^。\n]{0,12}(?:咨询|询问|就诊|就医)[^。\n]{0,12}(?:律师|医生|医师|专业|顾问|机构|人士)"
     r"|(?:具体|最终)[^。\n]{0,10}以[^。\n]{0,14}为准|不(?:能)?(?:代替|替代)[^。\n]{0,12}(?:建议|意见|诊断)|不承担[^。\n]{0,12}责任|由(?:ai|人工智能)生成"

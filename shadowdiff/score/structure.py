@@ -124,8 +124,7 @@ class _Walk:
         before, after = (Counter(tag.partition(" ")[0] for tag in side) for side in (one, two))
         gone = [tag for tag in PARTS if after[tag] < before[tag]]
         if gone:
-            shown = (", ".join(f"{side[tag]} <{tag}>" for tag in gone) for side in (before, after))
-            self._add("/parts", "link", *shown)
+            self._add("/parts", "link", _tags(before, gone), _tags(after, gone))
         if not differs and not lost and not gone:
             self._add("", "markup", *_first_difference(one, two), Severity.INFO)
 
@@ -274,6 +273,10 @@ class _Walk:
             return ""
         alike = len(blue) == len(green) and _ID_SHAPE.fullmatch(blue) and _ID_SHAPE.fullmatch(green)
         return "request id" if alike else ""
+
+
+def _tags(counts: Counter[str], names: Sequence[str]) -> str:
+    return ", ".join(f"{counts[tag]} <{tag}>" for tag in names)
 
 
 def links_of(tags: Sequence[str]) -> Counter[str]:
