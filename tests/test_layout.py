@@ -48,6 +48,7 @@ COVERED_ELSEWHERE = {
     "score/length.py": "score/test_scorers.py",
     "score/keywords.py": "score/test_scorers.py",
     "score/fuzzy.py": "score/test_scorers.py",
+    "score/phrases.py": "score/test_detect.py",
     "score/jsonvalue.py": "score/test_structure.py",
     "gate/say.py": "gate/test_rules.py",
     "report/html/marks.py": "report/test_html.py",

@@ -93,7 +93,7 @@ SCORING: list[_Option] = [
     (("--unordered",), "score.unordered", {"multiple": True, "help": "JSON Pointer of an array in any order."}),
     (("--required",), "score.required", {"multiple": True, "help": "Phrase that green must keep."}),
     (("--forbidden",), "score.forbidden", {"multiple": True, "help": "Phrase that green must not say."}),
-    (("--max-length-change",), "score.max_length_change", {"help": "Fail pairs whose text is longer or shorter by more, e.g. 30% [default: off]."}),
+    (("--max-length-change",), "score.max_length_change", {"help": "Fail texts this much longer or shorter [off]."}),
     (("--min-similarity",), "score.min_similarity", {"help": "Fail pairs less alike than this [default: off]."}),
 ]  # fmt: skip
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -15,10 +16,19 @@ from shadowdiff.contracts import Baseline
 from shadowdiff.decode.body import Decoding, unpack
 from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.exchange import Document, Observation, Pair
+from shadowdiff.score.calibrate import learn_texts
 from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Judged, Panel, same_answer
+from shadowdiff.score.text import prose
 
 MAX_RENAMED = 4 << 20
+CALIBRATE_AT = (10, 20, 40)
+"""Pairs of blue with itself on a route at which its limits are learnt (again); 40 suffice (scoring.md 6)."""
+MAX_ROUTES = 500
+MAX_TEXT = 12_000
+MAX_SAMPLED = 32 << 20
+"""Characters of text kept for learning, over all routes."""
+T = TypeVar("T")
 INLINE_BYTES = 24 << 10
 """Both bodies together; beyond it scoring may take over 5 ms (transport.md section 4)."""
 
@@ -33,8 +43,12 @@ class Judging:
         learner: Learner,
         warn: Callable[[str], None] = lambda _: None,
         decode_all: bool = False,
+        profile: str = "stable",
     ) -> None:
-        """`decode_all` decodes equal answers too, for a budget of tokens."""
+        """`decode_all` decodes equal answers too, for a budget of tokens; `profile` is what texts are judged by."""
+        self._profile = profile
+        self._samples: dict[str, list[tuple[str, str]]] = {}
+        self._sampled_bytes = 0
         self._decoding = decoding
         self._panel = panel
         self._learner = learner
@@ -52,6 +66,8 @@ class Judging:
             judged, pair = await self._elsewhere(pair)
         if judged.noise:
             self._learner.learn(pair.exchange.route, judged.noise)
+        if pair.twin_doc is not None and not judged.errors:
+            await self._sample(pair)
         document = pair.blue_doc
         if document is not None and document.kind in ("chat", "text"):
             self._learner.saw_prose(pair.exchange.route)
@@ -61,6 +77,19 @@ class Judging:
                 self._warn(f"scorer {scorer} raised and is left out of such pairs ({message})")
         return judged.comparison, pair
 
+    async def _sample(self, pair: Pair) -> None:
+        """Keep blue's text beside what it said when asked again; at each of CALIBRATE_AT learn from them."""
+        route, one, two = pair.exchange.route, prose(pair.blue_doc), prose(pair.twin_doc)
+        kept = self._samples.setdefault(route, []) if len(self._samples) < MAX_ROUTES else self._samples.get(route)
+        if kept is None or not one or not two or len(kept) >= CALIBRATE_AT[-1]:
+            return
+        self._sampled_bytes += len(one) + len(two)
+        if self._sampled_bytes > MAX_SAMPLED:
+            return
+        kept.append((one[:MAX_TEXT], two[:MAX_TEXT]))
+        if len(kept) in CALIBRATE_AT:
+            self._learner.learn_texts(route, await self._offload(learn_texts, tuple(kept), self._profile))
+
     def close(self) -> None:
         """End the scoring process."""
         if self._pool is not None:
@@ -68,27 +97,43 @@ class Judging:
             self._pool = None
 
     async def _elsewhere(self, pair: Pair) -> tuple[Judged, Pair]:
-        loop = asyncio.get_running_loop()
-        try:
-            if self._pool is None:
-                self._pool = ProcessPoolExecutor(
-                    1,
-                    mp_context=multiprocessing.get_context("spawn"),
-                    initializer=_begin,
-                    initargs=(self._decoding, self._panel),
-                )
-            baseline = self._baseline_for(pair)
-            return await loop.run_in_executor(self._pool, _judge, pair, baseline)
-        except (BrokenProcessPool, OSError) as error:
-            self._warn(f"the scoring process ended ({error}); large answers are scored in this one")
-            self._strict_inline = True
+        if self._strict_inline:
             return judge(self._decoding, self._panel, pair, self._learner.baseline)
+        try:
+            return await self._in_pool(_judge, pair, self._baseline_for(pair))
+        except (BrokenProcessPool, OSError) as error:
+            self._broken(error)
+            return judge(self._decoding, self._panel, pair, self._learner.baseline)
+
+    async def _offload(self, work: Callable[..., T], *given: Any) -> T:
+        """Run `work` in the scoring process; here when there is none."""
+        if not self._strict_inline:
+            try:
+                return await self._in_pool(work, *given)
+            except (BrokenProcessPool, OSError) as error:
+                self._broken(error)
+        return work(*given)
+
+    async def _in_pool(self, work: Callable[..., T], *given: Any) -> T:
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                1,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_begin,
+                initargs=(self._decoding, self._panel),
+            )
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *given)
+
+    def _broken(self, error: Exception) -> None:
+        self._warn(f"the scoring process ended ({error}); large answers are scored in this one")
+        self._strict_inline = True
 
     def _baseline_for(self, pair: Pair) -> Baseline:
         """Only this route's noise travels."""
         full = self._learner.baseline
-        known = full.noise.get(pair.exchange.route)
-        return Baseline(full.version, {pair.exchange.route: known} if known else {})
+        route = pair.exchange.route
+        known, texts = full.noise.get(route), full.texts.get(route)
+        return Baseline(full.version, {route: known} if known else {}, {route: texts} if texts is not None else {})
 
 
 def judge(

@@ -1,4 +1,4 @@
-"""Learn from blue against blue how one endpoint's texts vary: limits, volatile lines, sticky phrases, detectors that misfire.
+"""Learn from blue against blue how one endpoint's texts vary: limits, footers, sticky phrases, false alarms.
 
 In:  pairs of texts that blue gave to the same question. Out: a `TextNoise`. Sizes and quantiles: scoring.md
 section 6; with fewer than ten pairs the fixed limits stay.

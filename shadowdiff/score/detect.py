@@ -25,18 +25,11 @@ _SCRIPTS = (
     ("cyrillic", re.compile("[\u0400-\u04ff]")), ("arabic", re.compile("[\u0590-\u06ff]")),
     ("latin", re.compile("[A-Za-z\u00c0-\u024f]")), ("indic", re.compile("[\u0900-\u0dff\u0e00-\u0e7f]")),
 )  # fmt: skip
-_FUNCTION = {
-    "en": frozenset(["the", "of", "and", "to", "in", "is", "that", "for", "it", "as", "was", "with", "be", "by", "on", "are", "this", "you", "not", "or", "have", "from", "at", "your", "can"]),
-    "de": frozenset(["der", "die", "und", "in", "den", "von", "zu", "das", "mit", "sich", "des", "auf", "für", "ist", "im", "dem", "nicht", "ein", "eine", "als", "auch", "es", "an"]),
-    "fr": frozenset(["de", "la", "le", "et", "les", "des", "en", "un", "une", "du", "dans", "est", "que", "pour", "qui", "par", "sur", "au", "avec", "ne", "pas", "plus", "vous"]),
-    "es": frozenset(["de", "la", "que", "el", "en", "y", "los", "se", "del", "las", "un", "por", "con", "una", "su", "para", "es", "no", "lo", "al", "como", "más", "pero", "sus"]),
-    "pt": frozenset(["de", "a", "o", "que", "e", "do", "da", "em", "um", "para", "com", "não", "uma", "os", "no", "se", "na", "por", "mais", "as", "dos", "como", "mas", "ao"]),
-    "it": frozenset(["di", "e", "il", "la", "che", "in", "un", "per", "è", "una", "del", "non", "con", "le", "si", "da", "dei", "della", "sono", "al", "come", "più", "gli"]),
-}  # fmt: skip
 _MOJIBAKE = (
     (re.compile("[ÃÂâäåæçèéïð][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"), 2), (re.compile("\ufffd"), 3),
     (re.compile(r"\?{4,}"), 3), (re.compile(r"(?:\\u[0-9a-fA-F]{4}){2,}"), 3), (re.compile(r"(?:&#\d{2,6};){2,}"), 3),
-    (re.compile("[锟斤拷烫屯]{2,}"), 3), (re.compile("â€"), 3), (re.compile("[A-Za-z][\u4e00-\u9fff][a-z\u4e00-\u9fff\ue000-\uf8ff] ?[a-z]"), 3),
+    (re.compile("[锟斤拷烫屯]{2,}"), 3), (re.compile("â€"), 3), 
+    (re.compile("[A-Za-z][\u4e00-\u9fff][a-z\u4e00-\u9fff\ue000-\uf8ff] ?[a-z]"), 3),
 )  # fmt: skip
 _GBK = re.compile(
     "[鍙鐨勬槸鍦ㄤ簡涓嶆湁浜鸿繖鎴戜粬绗鍚堝悓鏍规嵁娉曞緥鐢佃剳璇峰洖绛旈棶棰樻偍鏃堕棿浠ヤ笅鎵€鑳藉彲瀹炶]"
@@ -163,7 +156,7 @@ def _function(text: str) -> str:
     words = _WORDS.findall(text[:1500])
     if len(words) < 12:
         return ""
-    hits = {name: sum(map(known.__contains__, words)) / len(words) for name, known in _FUNCTION.items()}
+    hits = {name: sum(map(known.__contains__, words)) / len(words) for name, known in phrases.FUNCTION_WORDS.items()}
     first, second = sorted(hits, key=hits.__getitem__, reverse=True)[:2]
     return first if hits[first] > 0.12 and hits[first] - hits[second] > 0.03 else ""
 
@@ -190,7 +183,7 @@ def _leak(blue: str, green: str) -> Iterator[Sign]:
 
 
 def repeats(green: str, blue: str) -> bool:
-    """Whether an 18-character probe near the end or the middle comes back four times, in blue less than half as often."""
+    """Whether an 18-character probe from the end or the middle comes back four times, and in blue seldom."""
     size = len(green)
     if size < 72:
         return False

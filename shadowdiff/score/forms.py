@@ -25,10 +25,11 @@ MARKER = re.compile(
     r"^[ \t>]*(?:[-*+•·‣▪●○–—]|\(?\d{1,2}[.)、．](?!\d)|[（(]\d{1,2}[）)]|[（(]?[一二三四五六七八九十]{1,3}[、）)．.]|[a-z][.)])[ \t\u3000]*(?=\S)",
     re.MULTILINE,
 )
+_LATIN = re.compile(r"[a-z]{3} [a-z]{3}")
 _DIGIT = re.compile(r"\d")
 _SPACE = re.compile(r"\s+")
 _BY_CJK = re.compile(f"(?<=[{CJK}]) (?=\\S)|(?<=\\S) (?=[{CJK}])")
-_SPACED = re.compile(r" ?([,;:!?()\[\]]) ?")
+_SPACED = re.compile(r" ?([,;!?)\]]|:(?!//)) ?")
 _THOUSANDS = re.compile(r"(?<=\d)[,，](?=\d{3}(?!\d))")
 _ZEROS = re.compile(r"(\.\d*?)0+(?!\d)")
 _DATE = re.compile(r"(\d{4}) ?年 ?0?(\d{1,2}) ?月(?: ?0?(\d{1,2}) ?[日号])?")
@@ -36,6 +37,16 @@ _ISO_DATE = re.compile(r"(?<!\d)(\d{4})[-/.]0?(\d{1,2})[-/.]0?(\d{1,2})(?!\d)")
 _CN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _CN_NUMBER = re.compile(
     r"[零〇一二两三四五六七八九十百千万]+(?=(?:个|天|日|月|年|小时|分钟|秒|元|块|次|条|款|项|人|名|倍|米|公里|斤|公斤|克|周|岁|种|点|步|章|节|亿|%|以上|以下))"
+)
+_EN_NUMBERS = {
+    word: str(value)
+    for value, word in enumerate(
+        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split(), 2
+    )
+} | {"twenty": "20", "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "ninety": "90"}
+_EN_NUMBER = re.compile(
+    rf"\b({'|'.join(_EN_NUMBERS)})(?=[ -](?:business |working |full |more )?(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?"
+    r"|percent|dollars?|euros?|miles?|kilometers?|meters?|feet|pounds?|grams?|cups?|people|times|points?|steps?|items?)\b)"
 )
 MASKS = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -60,6 +71,8 @@ def form(text: str) -> str:
             text = _ZEROS.sub(_trim, text)
         if "年" in text:
             text = _DATE.sub(_date, text)
+    if text.isascii() or _LATIN.search(text):
+        text = _EN_NUMBER.sub(lambda match: _EN_NUMBERS[match[1]], text)
     if not text.isascii():
         text = _CN_NUMBER.sub(_cn, text)
         text = _BY_CJK.sub("", text)

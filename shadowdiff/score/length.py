@@ -1,4 +1,7 @@
-"""The plain length rule: how much shorter or longer than blue's, in normalized characters. Fails only where a limit is set."""
+"""The plain length rule: how much shorter or longer than blue's, in normalized characters.
+
+Reported always; fails only where a limit is set.
+"""
 
 from __future__ import annotations
 

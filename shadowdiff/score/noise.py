@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shadowdiff.contracts import Baseline
+from shadowdiff.contracts import Baseline, TextNoise
 from shadowdiff.model.comparison import Score, Severity
 from shadowdiff.score.pointer import generalize
 from shadowdiff.score.structure import learnable
@@ -40,7 +40,14 @@ class Learner:
         known = self.baseline.noise.get(route, frozenset())
         if found <= known:
             return
-        self.baseline = Baseline(self.baseline.version + 1, {**self.baseline.noise, route: known | found})
+        self.baseline = Baseline(
+            self.baseline.version + 1, {**self.baseline.noise, route: known | found}, self.baseline.texts
+        )
+
+    def learn_texts(self, route: str, texts: TextNoise) -> None:
+        """Replace what is known of how blue's texts vary on `route`."""
+        known = self.baseline
+        self.baseline = Baseline(known.version + 1, known.noise, {**known.texts, route: texts})
 
     def saw_prose(self, route: str) -> None:
         """Answers on `route` are free text: its re-asks go up to 40."""

@@ -83,7 +83,7 @@ class Panel:
         if not self._paired:
             # a re-ask teaches and is never subtracted: what blue just did to itself is excused at once
             known = baseline.noise.get(pair.exchange.route, frozenset()) | learnt
-            baseline = Baseline(baseline.version, {**baseline.noise, pair.exchange.route: known})
+            baseline = Baseline(baseline.version, {**baseline.noise, pair.exchange.route: known}, baseline.texts)
             raw = self._score(against_twin, baseline, errors)
         control = outcome_of(raw)
         scores = self._score(pair, baseline, errors)

@@ -1,7 +1,7 @@
 """Compare documents by path: JSON by typed values, pages by text and markup, streams by what they say.
 
 In:  two decoded documents. Out: findings at JSON Pointers, of kind missing, extra, type, value, order,
-length, text, markup or kind, and for texts the signs of `judge`. Cases with their expected findings: tests/score/test_vectors.py.
+length, text, markup or kind, and for texts the signs of `judge`. Cases: tests/score/test_vectors.py.
 """
 
 from __future__ import annotations
@@ -18,15 +18,13 @@ from shadowdiff.model.comparison import Finding, Score, Severity
 from shadowdiff.model.exchange import Document, Pair, Response
 from shadowdiff.score.jsonvalue import MAX_DEPTH, canonical, kind_of, numbers_equal, same
 from shadowdiff.score.judge import SAME, judge
+from shadowdiff.score.page import losses
 from shadowdiff.score.pointer import Patterns, escape, generalize
 from shadowdiff.score.text import SHORT, excerpt, normal, worded
 
 MAX_FINDINGS = 200
 MAX_SIGNS = 6
 LEARNT_KINDS = frozenset({"missing", "extra", "type", "value", "order", "length", "text", "markup", "link"})
-PARTS = ("p", "li", "tr", "table", "h1", "h2", "form", "input", "img")
-"""Parts of a page whose loss a reader sees."""
-_HREF = re.compile(r" href=(\S+)")
 _KEYS = ("id", "sku", "key", "code", "uuid", "slug", "name", "title", "url", "path")
 _FRESH_ID = re.compile(r"(?i)(request|req|trace|span|correlation|transaction|message|event|x)[-_]?id|nonce|etag")
 _ID_SHAPE = re.compile(r"[A-Za-z0-9_.:-]{8,}")
@@ -118,14 +116,10 @@ class _Walk:
 
     def _page(self, one: Sequence[str], two: Sequence[str], differs: bool) -> None:
         """Links and parts that a page lost; other markup is only told."""
-        lost = links_of(one) - links_of(two)
-        if lost:
-            self._add("/links", "link", min(lost), "(gone)")
-        before, after = (Counter(tag.partition(" ")[0] for tag in side) for side in (one, two))
-        gone = [tag for tag in PARTS if after[tag] < before[tag]]
-        if gone:
-            self._add("/parts", "link", _tags(before, gone), _tags(after, gone))
-        if not differs and not lost and not gone:
+        lost = list(losses(one, two))
+        for path, blue, green in lost:
+            self._add(path, "link", blue, green)
+        if not differs and not lost:
             self._add("", "markup", *_first_difference(one, two), Severity.INFO)
 
     def values(self, path: str, one: Any, two: Any, depth: int) -> None:
@@ -273,21 +267,6 @@ class _Walk:
             return ""
         alike = len(blue) == len(green) and _ID_SHAPE.fullmatch(blue) and _ID_SHAPE.fullmatch(green)
         return "request id" if alike else ""
-
-
-def _tags(counts: Counter[str], names: Sequence[str]) -> str:
-    return ", ".join(f"{counts[tag]} <{tag}>" for tag in names)
-
-
-def links_of(tags: Sequence[str]) -> Counter[str]:
-    """The targets of a page's links, without query and fragment."""
-    found: Counter[str] = Counter()
-    for tag in tags:
-        if tag.startswith("a "):
-            target = _HREF.search(tag)
-            if target:
-                found[target[1].split("?")[0].split("#")[0]] += 1
-    return found
 
 
 def _shared_key(one: list[Any], two: list[Any]) -> str:

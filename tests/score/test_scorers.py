@@ -49,9 +49,11 @@ def test_media_type_location_and_chosen_headers() -> None:
 
 
 def test_length_counts_what_is_read_and_spares_short_answers() -> None:
-    assert fires(Length(), LONG, LONG[:30])
-    assert not fires(Length(), LONG, LONG[:-6])
-    assert not fires(Length(), "yes", "certainly")
+    assert fires(Length(0.3), LONG, LONG[:30])
+    assert not fires(Length(0.3), LONG, LONG[:-6])
+    assert not fires(Length(0.3), "yes", "certainly")
+    assert not fires(Length(), LONG, LONG[:30])
+    assert Length().score(pair_of(LONG, LONG[:30]), Baseline()).divergence > 0.3
     assert not fires(Length(0.9), LONG, LONG[:30])
 
 

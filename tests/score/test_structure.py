@@ -61,12 +61,13 @@ def test_an_added_field_is_reported_and_does_not_fail() -> None:
     assert finding.kind == "extra" and not finding.fires
 
 
-def test_long_prose_fails_only_when_it_speaks_of_something_else() -> None:
+def test_long_prose_may_be_reworded_but_not_speak_of_something_else() -> None:
     one = "The refund is paid back within three business days to the card you used for the order. " * 2
-    near = one.replace("three business days", "a few working days")
+    near = one.replace("you used", "you took")
     other = "Our branch in the old town opens at nine and closes at six, with free parking behind it. " * 2
     assert not any(f.fires for f in found({"a": one}, {"a": near}))
     assert any(f.fires for f in found({"a": one}, {"a": other}))
+    assert [f.kind for f in found({"a": one}, {"a": one.replace("three", "nine")}) if f.fires] == ["number"]
     assert any(f.fires for f in found({"a": one}, {"a": near}, profile="strict"))
     assert any(f.fires for f in found({"a": one}, {"a": ""}))
 
