@@ -128,6 +128,24 @@ class PluginUse(Section, frozen=True):
     options: dict[str, Any] = {}
 
 
+class CustomChat(Section, frozen=True):
+    """A chat dialect of the service's own, by JSON Pointers."""
+
+    text: str
+    mode: Literal["delta", "whole"] = "delta"
+    reasoning: str = ""
+    done: str = ""
+    error: str = ""
+    citations: str = ""
+    finish: str = ""
+
+
+class Decode(Section, frozen=True):
+    """How answers are read."""
+
+    chat: list[CustomChat] = []
+
+
 class ScoreRules(Section, frozen=True):
     """What counts as a difference."""
 
@@ -203,6 +221,7 @@ class Config(Section, frozen=True):
     isolate: list[Isolate] = []
     correlate: list[Correlate] = []
     rewrite: list[Rewrite] = []
+    decode: Decode = Decode()
     score: ScoreRules = ScoreRules()
     gate: GateRules = GateRules()
     control: Control = Control()

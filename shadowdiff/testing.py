@@ -14,13 +14,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from shadowdiff import plugins
 from shadowdiff.contracts import Baseline, Decoder, Gate, Scorer, Sink, Source
 from shadowdiff.decode.body import Decoding
-from shadowdiff.decode.body import PlainText as _PlainText
-from shadowdiff.decode.chat.openai import OpenAIChat as _OpenAIChat
-from shadowdiff.decode.events import EventStream as _EventStream
-from shadowdiff.decode.html import HtmlPage as _HtmlPage
-from shadowdiff.decode.jsontext import JsonText as _JsonText
 from shadowdiff.model.comparison import Comparison, Outcome, Score
 from shadowdiff.model.exchange import Document, Exchange, Failure, Observation, Pair, Request, Response, Role
 from shadowdiff.model.tally import Shard, Tally
@@ -66,7 +62,8 @@ def observed(role: Role, answer: Response | Failure) -> Observation:
 
 def decoding() -> Decoding:
     """All built-in decoders."""
-    return Decoding([_OpenAIChat(), _EventStream(), _JsonText(), _HtmlPage(), _PlainText()])
+    ours = [name for name, plugin in plugins.registered("decoders").items() if plugin.ours]
+    return Decoding([plugins.build("decoders", name) for name in ours])
 
 
 def pair_of(

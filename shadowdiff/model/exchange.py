@@ -153,7 +153,8 @@ class Chat(msgspec.Struct, frozen=True):
 
     `tool_calls` are (name, arguments parsed from JSON). `finish` is one of stop, length, tool_calls,
     content_filter, refusal, error, unknown. `terminated` is done, eof or cut. `ttft_s` is seconds
-    from send to the first visible text, None when there was none or the answer was not streamed.
+    from send to the first visible text, `ttft_any_s` to the first of anything (reasoning, a tool call); None when
+    there was none or the answer was not streamed. `gap_max_s` is the longest silence, `stalls` those of 2 s or more.
     """
 
     text: str = ""
@@ -166,6 +167,9 @@ class Chat(msgspec.Struct, frozen=True):
     error: str = ""
     terminated: str = "done"
     ttft_s: float | None = None
+    ttft_any_s: float | None = None
+    gap_max_s: float = 0.0
+    stalls: int = 0
 
 
 INTERRUPTED = "interrupted before the answer came"

@@ -55,7 +55,7 @@ class Comparer:
 
     def __init__(self, config: Config) -> None:
         self._config = config
-        self._decoding = Decoding(decoders())
+        self._decoding = Decoding(decoders(config))
         self._panels: dict[str, Panel] = {}
         self._learner = Learner()
         self._texts: dict[str, TextNoise] = {}

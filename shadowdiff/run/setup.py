@@ -16,6 +16,7 @@ from shadowdiff import plugins, units
 from shadowdiff.config import Config
 from shadowdiff.contracts import Sink, Transport
 from shadowdiff.decode.body import Decoding
+from shadowdiff.decode.chat.custom import CustomChat
 from shadowdiff.errors import UsageError
 from shadowdiff.gate.count import Counter
 from shadowdiff.gate.rules import Limits
@@ -41,7 +42,10 @@ from shadowdiff.tee.session import Sessions
 DEFAULT_RATE = 50.0
 BUFFERED_BYTES = 256 << 20
 SCORERS = ("status", "headers", "structure", "length", "keywords", "fuzzy")
-DECODERS = ("openai", "events", "json", "html", "text")
+DECODERS = (
+    "openai", "responses", "anthropic", "ollama", "gemini", "dashscope", "dify", "lobechat", "langflow", "gradio",
+    "events", "json", "html", "text",
+)  # fmt: skip
 
 
 class Plan(msgspec.Struct):
@@ -141,7 +145,7 @@ def plan(
         reading=reading,
         tee=tee,
         judging=Judging(
-            Decoding(decoders()),
+            Decoding(decoders(config)),
             panel(config, run),
             learner,
             warn,
@@ -235,7 +239,11 @@ def _pacer(config: Config, endpoints: Sequence[Endpoint]) -> tuple[Pacer, bool]:
     return Pacer(rate=units.rate(send.rate, "--rate") if send.rate else DEFAULT_RATE), bool(send.rate)
 
 
-def decoders() -> list[Any]:
-    """The built-in decoders, then those of plugins."""
+def decoders(config: Config) -> list[Any]:
+    """The dialects of the configuration, the built-in decoders, then those of plugins."""
+    for number, rule in enumerate(config.decode.chat):
+        if not rule.text.startswith("/"):
+            raise UsageError(f"decode.chat[{number}].text: {rule.text!r} is no JSON Pointer; write e.g. /data/answer")
+    own = [CustomChat(**msgspec.to_builtins(rule)) for rule in config.decode.chat]
     extra = [name for name, plugin in plugins.registered("decoders").items() if not plugin.ours]
-    return [plugins.build("decoders", name) for name in (*DECODERS, *extra)]
+    return [*own, *(plugins.build("decoders", name) for name in (*DECODERS, *extra))]

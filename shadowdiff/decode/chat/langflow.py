@@ -1,0 +1,96 @@
+"""LangFlow: v1 streams JSON without `data:` under an event-stream header, v2 AG-UI (llm-streams.md 2.9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shadowdiff.decode.chat.record import Record
+from shadowdiff.decode.chat.stream import Frame, answer
+from shadowdiff.decode.events import looks_like_sse
+from shadowdiff.model.exchange import Document, Response
+
+
+class LangFlow:
+    """Answers of /api/v1/run and of v2 workflows."""
+
+    def priority(self, response: Response, head: bytes) -> float:
+        """By a bare event object, AG-UI event types, or the outputs of a run."""
+        squeezed = b"".join(head.split())
+        if looks_like_sse(head):
+            agui = b'"type":"RUN_' in squeezed or b'"type":"TEXT_MESSAGE' in squeezed
+            return 44.0 if agui or b'{"event":"vertices_sorted"' in squeezed else -1.0
+        if squeezed.startswith(b'{"event":"') and b'"data":{' in squeezed:
+            return 44.0
+        return (
+            42.0
+            if squeezed.startswith(b"{") and b'"outputs":[{' in squeezed and b'"session_id"' in squeezed
+            else -1.0
+        )
+
+    def decode(self, response: Response, body: bytes) -> Document:
+        """A chat document."""
+        return answer(response, body, _event, _whole if b'"outputs"' in body[:2048] else None)
+
+
+def _event(record: Record, frame: Frame) -> None:
+    value = frame.value
+    if not isinstance(value, dict):
+        return
+    if "type" in value and "event" not in value:
+        _agui(record, value)
+        return
+    data = value.get("data")
+    if not isinstance(data, dict):
+        return
+    match value.get("event"):
+        case "token":
+            record.say(data.get("chunk"))
+        case "add_message":
+            if (
+                data.get("sender") in ("Machine", "AI", "Agent")
+                and isinstance(data.get("text"), str)
+                and data["text"]
+            ):
+                record.snapshot(data["text"])
+        case "end":
+            _whole(record, Frame(data.get("result") or data))
+            record.ended = True
+        case "error":
+            record.fail(data.get("error") or data.get("text") or data)
+
+
+def _agui(record: Record, value: dict[str, Any]) -> None:
+    kind = value.get("type")
+    if kind in ("TEXT_MESSAGE_CONTENT", "TEXT_MESSAGE_CHUNK"):
+        record.say(value.get("delta"))
+    elif kind in ("THINKING_TEXT_MESSAGE_CONTENT", "REASONING_MESSAGE_CONTENT"):
+        record.think(value.get("delta"))
+    elif kind == "TOOL_CALL_START":
+        record.call(value.get("toolCallId"), value.get("toolCallName"))
+    elif kind == "TOOL_CALL_ARGS":
+        record.call(value.get("toolCallId"), None, value.get("delta"))
+    elif kind == "RUN_ERROR":
+        record.fail(value.get("message") or value)
+    elif kind == "RUN_FINISHED":
+        record.finish_with("stop")
+        record.ended = True
+
+
+def _whole(record: Record, frame: Frame) -> None:
+    """The message of the first output of a run."""
+    for output in _list(frame.value, "outputs"):
+        for inner in _list(output, "outputs"):
+            results = inner.get("results") if isinstance(inner, dict) else None
+            message = results.get("message") if isinstance(results, dict) else None
+            text = message.get("text") if isinstance(message, dict) else message
+            if isinstance(text, str):
+                record.snapshot(text)
+                properties = message.get("properties") if isinstance(message, dict) else None
+                if isinstance(properties, dict):
+                    record.count(properties.get("usage"))
+    record.finish_with("stop")
+
+
+def _list(value: Any, name: str) -> list[Any]:
+    found = value.get(name) if isinstance(value, dict) else None
+    return found if isinstance(found, list) else []
