@@ -8,8 +8,9 @@ import jsonschema
 import pytest
 
 from shadowdiff.cli.setup import STARTER
-from shadowdiff.config import Config, keys, load, resolve, schema
+from shadowdiff.config import keys, load, resolve, schema
 from shadowdiff.errors import UsageError
+from shadowdiff.settings import Config
 
 
 def test_command_line_wins_over_environment_over_file(tmp_path: Path) -> None:

@@ -56,6 +56,7 @@ COVERED_ELSEWHERE = {
     "demo/server.py": "demo/test_tour.py",
     "demo/knowledge.py": "demo/test_corpus.py",
     "contracts.py": "test_testing.py",
+    "settings.py": "test_config.py",
     "score/status.py": "score/test_scorers.py",
     "score/length.py": "score/test_scorers.py",
     "score/keywords.py": "score/test_scorers.py",

@@ -10,9 +10,9 @@ import click
 
 from shadowdiff.cli import options as opt
 from shadowdiff.cli.traffic import merged
-from shadowdiff.config import Config
 from shadowdiff.errors import Exit, UsageError
 from shadowdiff.model.exchange import Exchange
+from shadowdiff.settings import Config
 
 _FORMATS = (".jsonl", ".har", ".gor", ".vegeta", ".curl")
 

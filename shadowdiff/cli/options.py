@@ -93,6 +93,8 @@ SCORING: list[_Option] = [
     (("--unordered",), "score.unordered", {"multiple": True, "help": "JSON Pointer of an array in any order."}),
     (("--required",), "score.required", {"multiple": True, "help": "Phrase that green must keep."}),
     (("--forbidden",), "score.forbidden", {"multiple": True, "help": "Phrase that green must not say."}),
+    (("--extract",), "score.extract",
+     {"multiple": True, "help": "Regular expression whose matches must be equal, e.g. '\\[(Yes|No)\\]'."}),
     (("--max-length-change",), "score.max_length_change", {"help": "Fail texts this much longer or shorter [off]."}),
     (("--min-similarity",), "score.min_similarity", {"help": "Fail pairs less alike than this [default: off]."}),
 ]  # fmt: skip

@@ -9,7 +9,8 @@ from typing import Any
 import click
 
 from shadowdiff.cli import options as opt
-from shadowdiff.config import Config, load
+from shadowdiff.config import load
+from shadowdiff.settings import Config
 
 
 @click.command()

@@ -32,9 +32,11 @@ class JsonText:
 
     def decode(self, response: Response, body: bytes) -> Document:
         """A json document, or plain text when it does not parse."""
+        kind = (response.header("content-type") or "").lower()
         value = parse(body)
+        if value is MISSING and not body.isascii():
+            value = parse(to_text(body, kind))  # in another charset
         if value is MISSING:
-            kind = (response.header("content-type") or "").lower()
             note = "declared as JSON but does not parse" if "json" in kind else ""
             return Document(kind="text", text=to_text(body, kind), note=note)
         return Document(kind="json", value=value)

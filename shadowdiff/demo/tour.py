@@ -12,12 +12,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from shadowdiff.config import Capture, Config, GateRules, Report, ScoreRules, Targets
 from shadowdiff.demo import corpus
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report.terminal import console
 from shadowdiff.run.batch import run
 from shadowdiff.run.results import run_folder
+from shadowdiff.settings import Capture, Config, GateRules, Report, ScoreRules, Targets
 
 REQUIRED = ["仅供参考", "for reference only"]
 

@@ -19,7 +19,6 @@ import msgspec
 
 import shadowdiff
 from shadowdiff.act.guard import Guard
-from shadowdiff.config import Config
 from shadowdiff.errors import Exit, OutputError, TargetError, UsageError
 from shadowdiff.gate import rules
 from shadowdiff.model.comparison import Comparison
@@ -35,6 +34,7 @@ from shadowdiff.run.notes import notes_of
 from shadowdiff.run.results import RunFolder
 from shadowdiff.run.resume import count_again, kept, same_run
 from shadowdiff.run.setup import Plan, plan
+from shadowdiff.settings import Config
 from shadowdiff.tape import TapeSink
 
 T = TypeVar("T")

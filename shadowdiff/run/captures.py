@@ -19,10 +19,10 @@ from shadowdiff.capture.files import head
 from shadowdiff.capture.order import Ordering
 from shadowdiff.capture.routes import Router
 from shadowdiff.capture.sniff import sniff
-from shadowdiff.config import Config
 from shadowdiff.errors import UsageError
 from shadowdiff.model.exchange import Exchange
 from shadowdiff.model.tally import Ledger
+from shadowdiff.settings import Config
 from shadowdiff.tee.hold import Holder
 from shadowdiff.tee.session import Sessions
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from importlib.metadata import distributions
 
 from shadowdiff import plugins
-from shadowdiff.config import Config
 from shadowdiff.contracts import Call
 from shadowdiff.errors import Exit, TargetError, UsageError
 from shadowdiff.model.exchange import Exchange, Request, Role
@@ -15,6 +14,7 @@ from shadowdiff.run.batch import reachable, run_loop
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.setup import panel
 from shadowdiff.run.targets import targets
+from shadowdiff.settings import Config
 from shadowdiff.units import show_duration
 
 

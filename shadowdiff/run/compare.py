@@ -17,7 +17,6 @@ import orjson
 
 from shadowdiff import redact
 from shadowdiff.capture.files import lines
-from shadowdiff.config import Config
 from shadowdiff.contracts import Baseline, TextNoise
 from shadowdiff.decode.body import Decoding
 from shadowdiff.errors import SourceError
@@ -30,6 +29,7 @@ from shadowdiff.score.forms import form
 from shadowdiff.score.noise import Learner, own_noise
 from shadowdiff.score.panel import Panel
 from shadowdiff.score.text import prose
+from shadowdiff.settings import Config
 
 TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "text": "text/plain; charset=utf-8"}
 PROFILES = {"det": "stable", "sampled": "sampled", "strict": "strict"}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from shadowdiff import units
-from shadowdiff.config import Config
 from shadowdiff.errors import UsageError
 from shadowdiff.gate.rules import Limits
+from shadowdiff.settings import Config
 
 
 def gate_limits(config: Config) -> Limits:

@@ -15,7 +15,6 @@ import msgspec
 
 import shadowdiff
 from shadowdiff import redact, runinfo
-from shadowdiff.config import Config
 from shadowdiff.errors import OutputError, UsageError
 from shadowdiff.model.tally import Shard
 from shadowdiff.model.verdict import Verdict
@@ -24,6 +23,7 @@ from shadowdiff.report.html.page import page
 from shadowdiff.report.junit import junit
 from shadowdiff.report.markdown import markdown
 from shadowdiff.report.prometheus import metrics
+from shadowdiff.settings import Config
 
 RUNS = Path("reports/runs")
 _RESULTS = ("comparisons*.jsonl", "state*.json", "sent.map", "resent.txt")

@@ -15,7 +15,6 @@ import msgspec
 import orjson
 
 from shadowdiff import runinfo, tape
-from shadowdiff.config import Config, Sending
 from shadowdiff.errors import OutputError, UsageError
 from shadowdiff.gate.count import Counter
 from shadowdiff.model.exchange import INTERRUPTED, Exchange
@@ -23,6 +22,7 @@ from shadowdiff.model.tally import Ledger
 from shadowdiff.report.examples import Examples
 from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.journal import Bits, Journal
+from shadowdiff.settings import Config, Sending
 from shadowdiff.tee.session import Sessions
 
 MAX_LISTED = 20

@@ -11,7 +11,6 @@ import msgspec
 
 import shadowdiff
 from shadowdiff import plugins, runinfo, tape
-from shadowdiff.config import Config, GateRules
 from shadowdiff.errors import SourceError, UsageError
 from shadowdiff.gate.count import Counter
 from shadowdiff.gate.rules import Limits
@@ -19,6 +18,7 @@ from shadowdiff.model.tally import Ledger, Shard, Tally, merge
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report.examples import Examples
 from shadowdiff.run.limits import gate_limits
+from shadowdiff.settings import Config, GateRules
 
 READING_SIDE = ("unreadable", "filtered", "sampled_out", "skipped", "dropped", "warmup")
 

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from shadowdiff import plugins, units
-from shadowdiff.config import Config
 from shadowdiff.contracts import Sink, Transport
 from shadowdiff.decode.body import Decoding
 from shadowdiff.decode.chat.custom import CustomChat
@@ -32,6 +31,7 @@ from shadowdiff.run.resume import Kept
 from shadowdiff.run.targets import RECORDED, targets
 from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Panel
+from shadowdiff.settings import Config
 from shadowdiff.tee.brake import Brake
 from shadowdiff.tee.handover import Handover
 from shadowdiff.tee.pace import Pacer
@@ -41,7 +41,7 @@ from shadowdiff.tee.session import Sessions
 
 DEFAULT_RATE = 50.0
 BUFFERED_BYTES = 256 << 20
-SCORERS = ("status", "headers", "structure", "length", "keywords", "fuzzy")
+SCORERS = ("status", "headers", "structure", "length", "keywords", "fuzzy", "extract")
 DECODERS = (
     "openai", "responses", "anthropic", "ollama", "gemini", "dashscope", "dify", "lobechat", "langflow", "gradio",
     "events", "json", "html", "text",
@@ -186,6 +186,7 @@ def panel(config: Config, run: str = "") -> Panel:
             if rules.max_length_change
             else None
         },
+        "extract": {"patterns": rules.extract},
         "keywords": {"required": rules.required, "forbidden": rules.forbidden},
         "fuzzy": {
             "min_similarity": units.percent(rules.min_similarity, "score.min_similarity")

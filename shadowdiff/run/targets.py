@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from shadowdiff import units
-from shadowdiff.config import Config, Targets, resolve
+from shadowdiff.config import resolve
 from shadowdiff.contracts import Deadlines
 from shadowdiff.decode.body import unpack
 from shadowdiff.errors import UsageError
 from shadowdiff.model.exchange import Role
 from shadowdiff.net.endpoint import Endpoint, endpoint
+from shadowdiff.settings import Config, Targets
 from shadowdiff.tee.correlate import Correlator, rule
 from shadowdiff.tee.edit import Edit
 from shadowdiff.tee.handover import Handover

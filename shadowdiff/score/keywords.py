@@ -16,6 +16,7 @@ from shadowdiff.score.jsonvalue import compact
 from shadowdiff.score.text import normal, prose
 
 MAX_SALIENT = 8
+MAX_CHARS = 20_000
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff"
 _SALIENT = re.compile(
     r"\d+(?:[.,:-]\d+)*\s?(?:%|[a-z]{1,3}\b|元|天|小时|分钟|个|年|月|日)?"
@@ -84,8 +85,13 @@ def _expected(expect: Expect, said: str, pair: Pair) -> list[Finding]:
         for source in expect.citations
         if normal(source) not in normal(cited)
     ]
-    if expect.regex:
-        findings.append(Finding("", "keyword", Severity.INFO, "expect.regex", "(not checked by this version)"))
+    said_raw = prose(pair.green_doc)[:MAX_CHARS]
+    for pattern in expect.regex:
+        try:
+            if re.search(pattern, said_raw, re.MULTILINE) is None:
+                findings.append(Finding("", "keyword", Severity.MAJOR, pattern, "(expected pattern not found)"))
+        except re.error as error:
+            findings.append(Finding("", "keyword", Severity.INFO, pattern, f"(no regular expression: {error})"))
     return findings
 
 

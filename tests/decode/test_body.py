@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 
 import brotli
@@ -49,7 +50,7 @@ def test_an_unknown_encoding_is_named() -> None:
 def test_charsets_are_honored_and_wrong_ones_survive() -> None:
     assert to_text("你好".encode("gbk"), "text/plain; charset=GBK") == "你好"
     assert to_text("你好".encode(), "text/plain; charset=nonsense") == "你好"
-    assert "\ufffd" in to_text("你好".encode("gbk"))
+    assert "\ufffd" in to_text("你好".encode("gbk"), "text/plain; charset=utf-8")
 
 
 def test_binary_is_told_by_type_or_by_nul() -> None:
@@ -74,3 +75,35 @@ def test_any_bytes_become_a_document(body: bytes, kind: str) -> None:
 
 def test_conforms() -> None:
     check_decoder(PlainText())
+
+
+@pytest.mark.parametrize(
+    ("label", "charset"),
+    [
+        ("", "utf-8"),
+        ("", "gbk"),
+        ("", "gb18030"),
+        ("; charset=GBK", "gbk"),
+        ("; charset=gb2312", "gbk"),
+        ("; charset=gb18030", "gb18030"),
+    ],
+)
+def test_chinese_is_read_in_its_charset_labelled_or_not(label: str, charset: str) -> None:
+    said = "您好，保修期是两年，请妥善保管发票。"
+    plain = decoding().document(response_of(said.encode(charset), content_type=f"text/plain{label}"))
+    assert plain.text == said
+    packed = json.dumps({"answer": said}, ensure_ascii=False).encode(charset)
+    assert decoding().document(response_of(packed, content_type=f"application/json{label}")).value == {"answer": said}
+
+
+def test_a_wrong_label_shows_what_a_client_would_see() -> None:
+    broken = (
+        decoding().document(response_of("您好，保修期".encode("gbk"), content_type="text/plain; charset=utf-8")).text
+    )
+    assert "\ufffd" in broken
+    assert "æ" in decoding().document(response_of("您好".encode(), content_type="text/plain; charset=latin-1")).text
+
+
+def test_latin_bytes_are_not_taken_for_chinese() -> None:
+    assert "caf" in decoding().document(response_of("café über naïve".encode("latin-1"))).text
+    assert "é" not in decoding().document(response_of(b"caf\xe9")).text

@@ -63,10 +63,10 @@ def test_the_captured_answers_can_be_compared_with_a_good_and_a_bad_release(tmp_
     """--blue recorded over the fixtures: no second blue is needed to tell them apart."""
     import msgspec
 
-    from shadowdiff.config import GateRules
     from shadowdiff.demo import tour
     from shadowdiff.report.terminal import console
     from shadowdiff.run.batch import run
+    from shadowdiff.settings import GateRules
 
     logs = [FIXTURES / "chat.jsonl", FIXTURES / "api.jsonl"]
     codes = []

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 
 from shadowdiff.act.guard import broken_at
-from shadowdiff.testing import CannedServer, answer
+from shadowdiff.testing import CannedServer, answer, chunked
 from tests.e2e.targets import end, log_of, path_of, plain, start, twins
 
 
@@ -305,3 +305,23 @@ def test_a_blue_that_dies_is_given_up_and_the_verdict_says_so(cli, tmp_path: Pat
     assert (done.returncode, verdict["verdict"]) == (3, "inconclusive"), done.stderr
     assert "blue itself is failing" in verdict["reason"] and any("blue failed" in note for note in verdict["notes"])
     assert verdict["ledger"]["sent"] < 400
+
+
+def test_a_stream_sent_byte_by_byte_equals_the_one_sent_whole(cli, tmp_path: Path) -> None:
+    """Chinese, streamed, one byte a chunk: no character is broken and nothing differs."""
+    said = ["您好，", "保修期是", "两年。", "以上内容仅供参考。"]
+    events = [{"choices": [{"delta": {"content": piece}}]} for piece in said]
+    events.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
+    body = ("".join(f"data: {json.dumps(e, ensure_ascii=False)}\n\n" for e in events) + "data: [DONE]\n\n").encode()
+    kind = "Content-Type: text/event-stream"
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(json.dumps({"target": f"/chat?n={n}"}) + "\n" for n in range(5)))
+    with (
+        CannedServer(lambda head, _: [answer(body, "200 OK", kind)]) as blue,
+        CannedServer(lambda head, _: [chunked([body[i : i + 1] for i in range(len(body))], kind)]) as green,
+    ):
+        done = cli("replay", log, "--blue", blue.url, "--green", green.url, "-o", tmp_path / "run", "--store-bodies", "all",
+                   "--json")  # fmt: skip
+    assert json.loads(done.stdout)["ledger"]["matched"] == 5
+    line = json.loads((tmp_path / "run" / "comparisons.jsonl").read_text().splitlines()[0])
+    assert line["green"]["body"].startswith("".join(said)) and "\ufffd" not in line["green"]["body"]

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from shadowdiff.config import Config, load
+from shadowdiff.config import load
 from shadowdiff.errors import UsageError
 from shadowdiff.model.exchange import Role
 from shadowdiff.model.tally import Ledger
 from shadowdiff.run.captures import Reading, chunk_order
 from shadowdiff.run.targets import targets
+from shadowdiff.settings import Config
 from shadowdiff.testing import CannedServer, answer, exchange_of, request_of
 
 

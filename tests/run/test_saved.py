@@ -11,13 +11,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shadowdiff import runinfo, tape
-from shadowdiff.config import Config
 from shadowdiff.errors import UsageError
 from shadowdiff.gate.rules import Limits
 from shadowdiff.model.comparison import Outcome
 from shadowdiff.model.tally import Ledger, Shard
 from shadowdiff.model.verdict import Status
 from shadowdiff.run import saved
+from shadowdiff.settings import Config
 from shadowdiff.testing import comparison_of, pair_of
 
 
@@ -85,8 +85,8 @@ def test_sessions_are_counted_as_units_again(tmp_path: Path) -> None:
 
 
 def test_limits_parse_and_refuse_by_name() -> None:
-    from shadowdiff.config import GateRules
     from shadowdiff.run.limits import gate_limits
+    from shadowdiff.settings import GateRules
 
     assert gate_limits(Config()).max_divergence == 0.05
     for rules in (GateRules(max_divergence="500%"), GateRules(alpha="0%"), GateRules(max_divergence="100%")):

@@ -100,3 +100,11 @@ def test_long_texts_are_compared_by_words_and_say_so() -> None:
 def test_full_width_and_case_do_not_count_as_change() -> None:
     score = Fuzzy().score(pair_of("ＡＢＣ１２３ is here, and more", "abc123 is here, and more"), Baseline())
     assert score.divergence == 0
+
+
+def test_an_expected_pattern_must_be_found_and_a_broken_one_is_told() -> None:
+    def outcome(pattern: str, green: str) -> bool:
+        return fires(Keywords(), LONG, green, exchange=exchange_of(expect=Expect(regex=(pattern,))))
+
+    assert outcome(r"\d+ days", LONG) and not outcome(r"\d+ days", LONG + " in 90 days")
+    assert not outcome("(", LONG)
