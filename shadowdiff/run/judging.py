@@ -29,8 +29,8 @@ MAX_TEXT = 12_000
 MAX_SAMPLED = 32 << 20
 """Characters of text kept for learning, over all routes."""
 T = TypeVar("T")
-INLINE_BYTES = 24 << 10
-"""Both bodies together; beyond it scoring may take over 5 ms (transport.md section 4)."""
+INLINE_BYTES = 4 << 10
+"""Both bodies together; beyond it judging two different texts may take over 5 ms (bench/RESULTS.md)."""
 
 
 class Judging:

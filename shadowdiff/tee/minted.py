@@ -66,8 +66,12 @@ def looks_minted(value: str, label: str = "") -> bool:
         return False
     if _UUID.fullmatch(value):
         return True
-    if NAMED.fullmatch(label.rpartition(":")[2].rpartition("/")[2]) and any(char.isdigit() for char in value):
-        return True
+    if NAMED.fullmatch(label.rpartition(":")[2].rpartition("/")[2]):
+        if any(char.isdigit() for char in value):
+            return True
+        longest = max(_RUN.findall(value), key=len)  # one random id in sixty has no digit
+        if len(longest) >= 1.5 * MIN_LENGTH and _turns(longest) >= 0.15 * (len(longest) - 1):
+            return True
     runs = [run for run in _RUN.findall(value) if len(run) >= MIN_LENGTH]
     if runs:
         return any(_random(run) for run in runs)

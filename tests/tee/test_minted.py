@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -87,3 +88,9 @@ def test_an_explicit_rule_reads_short_and_numeric_values() -> None:
 def test_no_answer_can_break_the_search(one: bytes, two: bytes) -> None:
     for start in (b"", b"{", b"<input ", b"data: {", b"<![", b"["):
         assert all(old != new for _, old, new in minted(response_of(start + one), response_of(start + two), PLAIN))
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", min_size=24, max_size=24))
+def test_a_random_id_under_a_name_that_says_id_is_hardly_ever_missed(value: str) -> None:
+    turns = sum(a.isupper() != b.isupper() or a.isdigit() != b.isdigit() for a, b in pairwise(value))
+    assert turns < 5 or looks_minted(f"thread_{value}", "json:/id")
