@@ -7,7 +7,7 @@ hands to `Builder.unreadable`. So every record is in the ledger exactly once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -130,6 +130,28 @@ def each_line(path: Path, builder: Builder, one: Callable[[str, bytes], Exchange
             yield one(f"{path.name}:{number}", line)
         except Unreadable as why:
             builder.unreadable(f"{path}:{number}", str(why))
+
+
+def each_record(
+    path: Path,
+    builder: Builder,
+    records: Iterable[Any],
+    one: Callable[[str, Any], Iterable[Exchange]],
+    what: str,
+    place: str,
+) -> Iterator[Exchange]:
+    """Every exchange `one(where, record)` makes of the records of a document; a bad one never loses the file.
+
+    `what` names the format, `place` a record by its number, e.g. `entries[{}]`.
+    """
+    for number, record in enumerate(records):
+        spot = place.format(number)
+        try:
+            yield from one(f"{path.name}:{spot}", record)
+        except Unreadable as why:
+            builder.unreadable(f"{path}:{spot}", str(why))
+        except (AttributeError, TypeError, KeyError, ValueError) as error:
+            builder.unreadable(f"{path}:{spot}", f"no {what} ({error})")
 
 
 Parse = Callable[[Builder, str, bytes], Exchange]

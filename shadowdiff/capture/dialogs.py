@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from shadowdiff.capture.build import Builder, Unreadable
+from shadowdiff.capture.build import Builder, Unreadable, each_record
 from shadowdiff.capture.jsonstream import each_element
 from shadowdiff.model.exchange import Exchange, Response
 
@@ -40,37 +40,32 @@ class DialogSource:
 
     def stream(self) -> Iterator[Exchange]:
         """Every request in file order."""
-        for number, raw in enumerate(each_element(self._path, self._builder, "messages"), 1):
-            try:
-                yield from self._one(number, raw)
-            except Unreadable as why:
-                self._builder.unreadable(f"{self._path}:{number}", str(why))
-            except (AttributeError, TypeError, KeyError, ValueError) as error:
-                self._builder.unreadable(f"{self._path}:{number}", f"no conversation ({error})")
+        raws = each_element(self._path, self._builder, "messages")
+        return each_record(self._path, self._builder, raws, self._one, "conversation", "[{}]")
 
-    def _one(self, number: int, raw: bytes) -> list[Exchange]:
+    def _one(self, where: str, raw: bytes) -> list[Exchange]:
         record = msgspec.json.decode(raw)
         if not isinstance(record, dict):
             raise Unreadable("is no object with messages or conversations")
         messages = _messages(record)
         rest = {key: value for key, value in record.items() if key not in _OURS}
-        key = str(record.get("id") or record.get("conversation_id") or f"{self._path.name}:{number}")
+        key = str(record.get("id") or record.get("conversation_id") or where)
         asked = [index for index, message in enumerate(messages) if message["role"] in ("user", "tool")]
         if not asked:
             raise Unreadable("no user turn in it")
         ends = [index for index in asked if index + 1 not in asked]
         return [
-            self._request(number, turn, key, messages, end, rest)
+            self._request(where, turn, key, messages, end, rest)
             for turn, end in enumerate(ends if self._all else ends[-1:], 1)
         ]
 
     def _request(
-        self, number: int, turn: int, key: str, messages: list[dict[str, Any]], end: int, rest: dict[str, Any]
+        self, where: str, turn: int, key: str, messages: list[dict[str, Any]], end: int, rest: dict[str, Any]
     ) -> Exchange:
         body = {**rest, "messages": messages[: end + 1], **self._template}
         after = messages[end + 1] if end + 1 < len(messages) else None
         return self._builder.exchange(
-            where=f"{self._path.name}:{number}.{turn}",
+            where=f"{where}.{turn}",
             id=f"{key}.{turn}" if self._all else key,
             method="POST",
             target=self._target,

@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from shadowdiff.capture.build import Builder, Unreadable, status_of, timestamp
+from shadowdiff.capture.build import Builder, Unreadable, each_record, status_of, timestamp
 from shadowdiff.capture.jsonstream import each_element
 from shadowdiff.model.exchange import BodyState, Exchange, Headers, Response, TimeKind
 
@@ -31,15 +31,11 @@ class EnvoyTapSource:
 
     def stream(self) -> Iterator[Exchange]:
         """Every buffered trace in file order."""
-        for number, raw in enumerate(each_element(self._path, self._builder, "Envoy tap"), 1):
-            try:
-                yield self._one(f"{self._path.name}:{number}", msgspec.json.decode(raw))
-            except Unreadable as why:
-                self._builder.unreadable(f"{self._path}:{number}", str(why))
-            except (AttributeError, TypeError, KeyError, ValueError) as error:
-                self._builder.unreadable(f"{self._path}:{number}", f"no tap trace ({error})")
+        raws = each_element(self._path, self._builder, "Envoy tap")
+        return each_record(self._path, self._builder, raws, self._one, "tap trace", "[{}]")
 
-    def _one(self, where: str, record: dict[str, Any]) -> Exchange:
+    def _one(self, where: str, raw: bytes) -> tuple[Exchange]:
+        record = msgspec.json.decode(raw)
         trace = _get(record, "http_buffered_trace")
         if trace is None:
             streamed = _get(record, "http_streamed_trace_segment") is not None
@@ -62,7 +58,7 @@ class EnvoyTapSource:
         if not body and not cut and declared.strip("0"):
             state = BodyState.MISSING
         recorded, status = _answer(_get(trace, "response") or {})
-        return self._builder.exchange(
+        made = self._builder.exchange(
             where=where,
             method=named.get(":method", ""),
             target=target,
@@ -74,6 +70,7 @@ class EnvoyTapSource:
             recorded=recorded,
             recorded_status=status,
         )
+        return (made,)
 
 
 def _get(node: Any, name: str) -> Any:

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 import msgspec
 import orjson
 
-from shadowdiff.capture.build import Builder, Unreadable, header_pairs, host_of, timestamp
+from shadowdiff.capture.build import Builder, Unreadable, each_record, header_pairs, host_of, timestamp
 from shadowdiff.capture.jsonstream import each_element
 from shadowdiff.model.exchange import BodyState, Exchange, Headers, Response, TimeKind
 
@@ -32,14 +32,11 @@ class HarSource:
 
     def stream(self) -> Iterator[Exchange]:
         """Every HTTP entry in file order; entries that are no exchange are counted with their number."""
-        for number, raw in enumerate(each_element(self._path, self._builder, "HAR", "log", "entries")):
-            where = f"{self._path.name}:entries[{number}]"
-            try:
-                yield self._one(where, _loads(raw))
-            except Unreadable as why:
-                self._builder.unreadable(f"{self._path}:entries[{number}]", str(why))
-            except (AttributeError, TypeError, KeyError, ValueError) as error:
-                self._builder.unreadable(f"{self._path}:entries[{number}]", f"no HAR entry ({error})")
+        raws = each_element(self._path, self._builder, "HAR", "log", "entries")
+        return each_record(self._path, self._builder, raws, self._entry, "HAR entry", "entries[{}]")
+
+    def _entry(self, where: str, raw: bytes) -> tuple[Exchange]:
+        return (self._one(where, _loads(raw)),)
 
     def _one(self, where: str, entry: dict[str, Any]) -> Exchange:
         request = entry.get("request")

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from shadowdiff.capture.build import Builder, Unreadable, timestamp
+from shadowdiff.capture.build import Builder, Unreadable, each_record, timestamp
 from shadowdiff.capture.jsonstream import each_element
 from shadowdiff.model.exchange import BodyState, Exchange, Response, TimeKind
 
@@ -39,15 +39,10 @@ class LitellmSource:
 
     def stream(self) -> Iterator[Exchange]:
         """Every call in file order."""
-        for number, raw in enumerate(each_element(self._path, self._builder, "LiteLLM"), 1):
-            try:
-                yield self._one(f"{self._path.name}:{number}", raw)
-            except Unreadable as why:
-                self._builder.unreadable(f"{self._path}:{number}", str(why))
-            except (AttributeError, TypeError, KeyError, ValueError) as error:
-                self._builder.unreadable(f"{self._path}:{number}", f"no LiteLLM payload ({error})")
+        raws = each_element(self._path, self._builder, "LiteLLM")
+        return each_record(self._path, self._builder, raws, self._one, "LiteLLM payload", "[{}]")
 
-    def _one(self, where: str, raw: bytes) -> Exchange:
+    def _one(self, where: str, raw: bytes) -> tuple[Exchange]:
         record = msgspec.json.decode(raw)
         if not isinstance(record, dict) or "call_type" not in record:
             raise Unreadable("has no call_type: no LiteLLM payload")
@@ -59,7 +54,7 @@ class LitellmSource:
         body, state = _body(record, name)
         trace = record.get("trace_id")
         recorded, status = _recorded(record)
-        return self._builder.exchange(
+        made = self._builder.exchange(
             where=where,
             id=record.get("id") or None,
             method="POST",
@@ -74,6 +69,7 @@ class LitellmSource:
             recorded_status=status,
             tags=[tag for tag in record.get("request_tags") or () if isinstance(tag, str)],
         )
+        return (made,)
 
 
 def _body(record: dict[str, Any], name: str) -> tuple[bytes, BodyState | None]:

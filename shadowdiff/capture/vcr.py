@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from shadowdiff.capture.build import Builder, Unreadable, header_pairs, host_of
+from shadowdiff.capture.build import Builder, Unreadable, each_record, header_pairs, host_of
 from shadowdiff.capture.files import BROKEN_PACK, open_capture
 from shadowdiff.errors import SourceError, UsageError
 from shadowdiff.model.exchange import Exchange, Headers, Response, TimeKind
@@ -34,14 +34,8 @@ class VcrSource:
 
     def stream(self) -> Iterator[Exchange]:
         """Every interaction in file order."""
-        for number, record in enumerate(self._interactions()):
-            where = f"interactions[{number}]"
-            try:
-                yield self._one(f"{self._path.name}:{where}", record)
-            except Unreadable as why:
-                self._builder.unreadable(f"{self._path}:{where}", str(why))
-            except (AttributeError, TypeError, KeyError, ValueError) as error:
-                self._builder.unreadable(f"{self._path}:{where}", f"no interaction ({error})")
+        found = self._interactions()
+        return each_record(self._path, self._builder, found, self._one, "interaction", "interactions[{}]")
 
     def _interactions(self) -> list[Any]:
         with open_capture(self._path) as reader:
@@ -57,14 +51,14 @@ class VcrSource:
             raise SourceError(f"{self._path}: no cassette: it has no list of interactions")
         return found
 
-    def _one(self, where: str, record: dict[str, Any]) -> Exchange:
+    def _one(self, where: str, record: dict[str, Any]) -> tuple[Exchange]:
         request = record["request"]
         url = str(request["uri"])
         headers = _headers(request.get("headers"))
         if (host := host_of(url)) and not any(name.lower() == "host" for name, _ in headers):
             headers = (("Host", host), *headers)
         at = record.get("recorded_at")
-        return self._builder.exchange(
+        made = self._builder.exchange(
             where=where,
             method=str(request["method"]).upper(),
             target=url,
@@ -74,6 +68,7 @@ class VcrSource:
             captured_at=None if at is None else _moment(str(at)),
             time_kind=TimeKind.END,
         )
+        return (made,)
 
 
 def _loads(raw: bytes, path: Path) -> Any:
