@@ -45,6 +45,8 @@ fixtures: $(VENV)/core
 
 bench: $(VENV)/dev
 	@$(PY) bench/pair_cost.py
+	@$(PY) bench/schedule.py
+	@$(PY) -m bench.faults.run
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
