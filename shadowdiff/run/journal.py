@@ -46,7 +46,7 @@ class Journal:
         try:
             self._file = os.open(folder / "sent.map", os.O_RDWR | os.O_CREAT, 0o600)
             self._size = max(STEP, os.fstat(self._file).st_size)
-            os.posix_fallocate(self._file, 0, self._size)  # a hole on a full disk would kill us at the first write
+            _reserve(self._file, self._size)
             self._map = mmap.mmap(self._file, self._size)
         except OSError as error:
             raise OutputError(f"{folder}: sent.map cannot be written ({error.strerror}); free some space") from None
@@ -70,9 +70,17 @@ class Journal:
     def _grow(self, index: int) -> None:
         size = max(2 * self._size, (index // STEP + 1) * STEP)
         try:
-            os.posix_fallocate(self._file, 0, size)
+            _reserve(self._file, size)
             self._map.close()
             self._map = mmap.mmap(self._file, size)
         except OSError as error:
             raise OutputError(f"{self._folder}: sent.map cannot grow ({error.strerror}); free some space") from None
         self._size = size
+
+
+def _reserve(file: int, size: int) -> None:
+    """Make the file that large with its blocks: writing into a hole on a full disk would kill the process."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, size)
+    else:
+        os.ftruncate(file, size)

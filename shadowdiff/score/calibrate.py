@@ -22,6 +22,8 @@ DEMOTE_SHARE = 0.10
 DEMOTE_COUNT = 2
 STICKY_SHARE = 0.80
 MIN_ANSWERS = 10
+RARE = 2
+"""Answers a word may stand in and still be rare."""
 MAX_VOLATILE = 160
 """A footer is short; a paragraph with a number in it is an answer."""
 _NEVER_DEMOTED = frozenset({"empty", "shape", "error", "mojibake"})
@@ -80,13 +82,17 @@ def _volatile(pairs: Sequence[tuple[str, str]]) -> frozenset[str]:
 
 
 def _weights(forms: Sequence[str]) -> dict[str, float]:
-    """idf over the endpoint's own answers: ln((N + 1) / (df + 1)) (scoring.md section 3)."""
+    """idf over the endpoint's own answers: ln((N + 1) / (df + 1)) (scoring.md section 3).
+
+    Rare words, which are most of them, share the weight under the empty key: the table travels with each pair.
+    """
     if len(forms) < 2 * MIN_PAIRS:
         return {}
     seen: Counter[str] = Counter()
     for text in forms:
         seen.update(set(tokens(text, 5_000)))
-    return {token: math.log((len(forms) + 1) / (count + 1)) for token, count in seen.items()}
+    known = {token: math.log((len(forms) + 1) / (count + 1)) for token, count in seen.items() if count > RARE}
+    return known | {"": math.log((len(forms) + 1) / (1 + RARE / 2))}
 
 
 def _sticky(forms: Sequence[str]) -> frozenset[str]:

@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 import msgspec
 
+from shadowdiff.errors import UsageError
 from shadowdiff.model.exchange import Exchange
 from shadowdiff.tee.link import Linker
-from shadowdiff.tee.place import Place, place, read
+from shadowdiff.tee.place import SPELLING, Place, place, read
 
 MAX_TURNS = 20
 IDLE_S = 30 * 60.0
@@ -107,7 +108,11 @@ class Sessions:
 
 def session_place(by: str) -> Place:
     """Parse --session-by. Raises `UsageError`."""
-    return Place(by, by) if by in WORDS else place(by, "--session-by")
+    if by in WORDS:
+        return Place(by, by)
+    if ":" not in by:
+        raise UsageError(f"--session-by: {by!r} names no session; write {', '.join(WORDS)}, {SPELLING}")
+    return place(by, "--session-by")
 
 
 def _unit(session: str, segment: int) -> str:

@@ -56,3 +56,15 @@ def test_the_number_of_routes_is_bounded(seed: int, depth: int, names: int) -> N
     router = Router()
     routes = {router.route(request_of("GET", path)) for path in paths}
     assert len(routes) <= MAX_ROUTES + MAX_SPLITS + 1
+
+
+def test_a_prefixed_random_id_without_a_digit_is_an_id() -> None:
+    router = Router()
+    assert (
+        router.route(request_of("GET", "/v1/threads/thread_aBcDeFgHiJkLmNoPqRsTuVwX/runs"))
+        == "GET /v1/threads/{id}/runs"
+    )
+    assert (
+        router.route(request_of("GET", "/v1/chat_completions/list_all_things"))
+        == "GET /v1/chat_completions/list_all_things"
+    )

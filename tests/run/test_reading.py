@@ -97,7 +97,7 @@ def test_edits_are_for_their_target_and_resolve_the_environment(
         ('[[correlate]]\nfrom="POST /x"', r"correlate\[0\].from: 'POST /x': write"),
         ('[[correlate]]\nfrom="POST /x json:/a"\nto=["x"]', r"correlate\[0\].to: 'x' is no place"),
         ('[[isolate]]\npath="x"', "isolate.path: 'x' is no place"),
-        ('[sessions]\nby="x"', "--session-by: 'x' is no place"),
+        ('[sessions]\nby="x"', "--session-by: 'x' names no session; write ip, file, minted, header:Name"),
         ('[capture]\nsample_by="x"', "--sample-by: 'x' is no place"),
     ],
 )
