@@ -28,14 +28,12 @@ from shadowdiff.score.calibrate import learn_texts
 from shadowdiff.score.forms import form
 from shadowdiff.score.noise import Learner, own_noise
 from shadowdiff.score.panel import Panel
+from shadowdiff.score.reuse import MIN_CHARS, REUSED
 from shadowdiff.score.text import prose
 from shadowdiff.settings import Config
 
 TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "text": "text/plain; charset=utf-8"}
 PROFILES = {"det": "stable", "sampled": "sampled", "strict": "strict"}
-REUSED = 3
-"""Different questions that get the same words from green and not from blue: a canned reply."""
-MIN_REUSED = 12
 
 
 class _Row(msgspec.Struct):
@@ -89,7 +87,7 @@ class Comparer:
         for _, row in rows(path):
             if row.kind in ("", "text"):
                 said = form(row.green[:2000])
-                if len(said) >= MIN_REUSED:
+                if len(said) >= MIN_CHARS:
                     blues[(row.endpoint, said)].add(hash(form(row.blue[:2000])))
         self._canned = {key: len(found) for key, found in blues.items() if len(found) >= REUSED}
 

@@ -14,11 +14,13 @@ import msgspec
 
 from shadowdiff.contracts import Baseline
 from shadowdiff.decode.body import Decoding, unpack
-from shadowdiff.model.comparison import Comparison
+from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity
 from shadowdiff.model.exchange import Document, Observation, Pair
+from shadowdiff.model.tally import DIVERGENCE
 from shadowdiff.score.calibrate import learn_texts
 from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Judged, Panel, same_answer
+from shadowdiff.score.reuse import REUSED, Replies
 from shadowdiff.score.text import prose
 
 MAX_RENAMED = 4 << 20
@@ -49,6 +51,7 @@ class Judging:
         self._profile = profile
         self._samples: dict[str, list[tuple[str, str]]] = {}
         self._sampled_bytes = 0
+        self._replies = Replies()
         self._decoding = decoding
         self._panel = panel
         self._learner = learner
@@ -75,7 +78,24 @@ class Judging:
             if scorer not in self._warned:
                 self._warned.add(scorer)
                 self._warn(f"scorer {scorer} raised and is left out of such pairs ({message})")
-        return judged.comparison, pair
+        return self._canned(judged.comparison, pair), pair
+
+    def _canned(self, comparison: Comparison, pair: Pair) -> Comparison:
+        """A pair that is only wrong beside others: green gave the same reply to several questions."""
+        if comparison.outcome in (Outcome.MISMATCHED, Outcome.ERRORED):
+            return comparison
+        one, two = prose(pair.blue_doc), prose(pair.green_doc)
+        if one == two or not two or self._replies.note(comparison.route, one, two) < REUSED:
+            return comparison
+        finding = Finding("", "reuse", Severity.CRITICAL, one[:160], two[:160])
+        return msgspec.structs.replace(
+            comparison,
+            outcome=Outcome.MISMATCHED,
+            rules=(*comparison.rules, "reuse"),
+            scores=(*comparison.scores, Score("reuse", 1.0, (finding,))),
+            bets={**comparison.bets, DIVERGENCE: 1.0},
+            why=f"reuse: green says the same to {REUSED} and more different questions",
+        )
 
     async def _sample(self, pair: Pair) -> None:
         """Keep blue's text beside what it said when asked again; at each of CALIBRATE_AT learn from them."""

@@ -16,7 +16,7 @@ from shadowdiff.score.length import Length
 from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Panel
 from shadowdiff.score.structure import Structure
-from shadowdiff.testing import decoding, pair_of, response_of
+from shadowdiff.testing import decoding, exchange_of, pair_of, response_of
 
 
 def bare(pair: Pair) -> Pair:
@@ -74,3 +74,24 @@ def test_packed_answers_are_unpacked_before_ids_are_compared() -> None:
     pair = msgspec.structs.replace(pair_of(response_of('{"id":"rec"}'), packed), minted={Role.GREEN: {"g-22": "rec"}})
     made = as_recorded(pair).green.response
     assert (made.body, made.header("content-encoding")) == (b'{"id":"rec"}', None)
+
+
+def test_a_canned_reply_is_found_beside_other_pairs() -> None:
+    canned = "The moon is very bright above the quiet harbor tonight, so we walk home along the water."
+    words = ["cats sleep long", "tea cools fast", "rain fills wells", "maps fade out", "bees come back"]
+    panel = Panel([Structure(profile="sampled")], paired=False)
+
+    async def main() -> list[Outcome]:
+        judging = Judging(decoding(), panel, Learner(), profile="sampled")
+        found = []
+        for number, word in enumerate(words):
+            blue = (
+                f"In the long run {word}, and it is known that {word} more often than you might think at first sight."
+            )
+            pair = bare(pair_of(blue, canned, exchange=exchange_of(id=f"x{number}", unit=f"x{number}")))
+            comparison, _ = await judging.compare(pair)
+            found.append(comparison.outcome)
+            assert comparison.outcome is Outcome.MATCHED or comparison.rules == ("reuse",)
+        return found
+
+    assert asyncio.run(main()) == [Outcome.MATCHED] * 2 + [Outcome.MISMATCHED] * 3

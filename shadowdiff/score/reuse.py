@@ -1,0 +1,38 @@
+"""A canned reply in no language in particular: green says the same to different questions, and blue does not.
+
+The one detector that needs more than its pair. It holds hashes only, and at most MAX_REPLIES replies.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from shadowdiff.score.forms import form
+
+REUSED = 3
+"""Different answers of blue that one reply of green stood for, before it counts."""
+MIN_CHARS = 12
+MAX_REPLIES = 20_000
+_HEAD = 2000
+
+
+class Replies:
+    """Counts, by route and reply of green, how many different answers blue gave."""
+
+    def __init__(self) -> None:
+        self._seen: OrderedDict[tuple[str, int], set[int]] = OrderedDict()
+
+    def note(self, route: str, blue: str, green: str) -> int:
+        """Take one pair of texts; how many different answers of blue this reply of green has stood for."""
+        said = form(green[:_HEAD])
+        if len(said) < MIN_CHARS:
+            return 0
+        answered = hash(form(blue[:_HEAD]))
+        key = (route, hash(said))
+        found = self._seen.setdefault(key, set())
+        self._seen.move_to_end(key)
+        if answered != key[1] and len(found) < 100:
+            found.add(answered)
+        if len(self._seen) > MAX_REPLIES:
+            self._seen.popitem(last=False)
+        return len(found)
