@@ -74,8 +74,8 @@ def signs(
         yield Sign("mojibake", CRITICAL, "", "broken characters")
     yield from _leak(whole_blue, green)
     yield from _references(blue, green, whole_green)
-    found = phrases.DISCLAIMER.search(_edges(one))
-    if found and not phrases.DISCLAIMER.search(_edges(two) if within is None else whole_green):
+    found = _disclaimer(_edges(one))
+    if found and not _disclaimer(_edges(two) if within is None else whole_green.lower()):
         yield Sign("disclaimer", MAJOR, found[0][:60], "(gone)")
 
 
@@ -85,6 +85,11 @@ def endings(blue: str, green: str, profile: str, one: str | None = None, two: st
     if repeats(green, blue):
         yield Sign("repetition", MAJOR, "", "the same words again and again")
     yield from _cut(blue, green, one or blue.strip(), two or green.strip(), profile)
+
+
+def _disclaimer(text: str) -> re.Match[str] | None:
+    """The disclaimer in a lower-case text."""
+    return phrases.DISCLAIMER.search(text) if any(word in text for word in phrases.DISCLAIMER_WORDS) else None
 
 
 def _edges(text: str) -> str:

@@ -27,7 +27,6 @@ MARKER = re.compile(
 )
 _LATIN = re.compile(r"[a-z]{3} [a-z]{3}")
 _DIGIT = re.compile(r"\d")
-_SPACE = re.compile(r"\s+")
 _BY_CJK = re.compile(f"(?<=[{CJK}]) (?=\\S)|(?<=\\S) (?=[{CJK}])")
 _SPACED = re.compile(r" ?([,;!?)\]]|:(?!//)) ?")
 _THOUSANDS = re.compile(r"(?<=\d)[,，](?=\d{3}(?!\d))")
@@ -63,9 +62,10 @@ def form(text: str) -> str:
         text = MARKER.sub("", text).translate(_PLAIN)
     else:
         text = unicodedata.normalize("NFKC", MARKER.sub("", text)).translate(_QUOTES)
-    text = _SPACE.sub(" ", text.lower()).strip()
+    text = " ".join(text.lower().split())
     if _DIGIT.search(text):
-        text = MASKS.sub("\u25ae", text)
+        if any(len(word) >= 10 and _DIGIT.search(word) for word in text.split(" ")):
+            text = MASKS.sub("\u25ae", text)
         text = _ISO_DATE.sub(r"\1-\2-\3", _THOUSANDS.sub("", text))
         if "." in text:
             text = _ZEROS.sub(_trim, text)

@@ -93,14 +93,16 @@ NOT_NEGATIVE = re.compile(
     "|不得不|不可避免|是不是|能不能|可不可|有没有|要不|了不起|对不起|不好意思|莫非|非洲|不动产|不知不觉|毫不|不等"
 )
 _ZH_NEGATIVE = re.compile("[不没无未非勿莫]|禁止|拒绝|切勿|别(?:再|去|让|把)")
-_EN_NEGATIVE = re.compile(
-    r"\b(?:not|no|never|cannot|without|nor|neither|none|nothing|nobody|nowhere|hardly|unable)\b|n't\b|\bcant\b|\bdont\b|\bwont\b"
+_EN_NEGATIVE = frozenset(
+    "not no never cannot without nor neither none nothing nobody nowhere hardly unable cant dont wont".split()
 )
+_APART = str.maketrans(dict.fromkeys('.,;:!?()[]{}"/-*_`~|<>=+', " "))
 
 
 def negations(text: str) -> int:
     """How many negations a lower-case text holds; words that only look negative do not count."""
-    count = len(_EN_NEGATIVE.findall(text.replace("can not", "cannot").replace("’", "'")))
+    words = text.translate(_APART).split()
+    count = sum(map(_EN_NEGATIVE.__contains__, words)) + text.count("n't") + text.count("n’t")
     if not text.isascii():
         count += len(_ZH_NEGATIVE.findall(NOT_NEGATIVE.sub("", text)))
     return count
@@ -128,6 +130,15 @@ SIMPLIFIED = (
     - TRADITIONAL
 )
 TRADITIONAL_ONLY = TRADITIONAL - SIMPLIFIED
+
+
+DISCLAIMER_WORDS = (
+    "仅供", "不构成", "咨询", "询问", "就诊", "就医", "为准", "代替", "替代", "责任", "生成", "投资", "风险", "谨慎", "substitute", "intended",
+    "constitute", "advice", "purposes", "information", "consult", "speak", "seek", "generated", "written by", "may ", "reference",
+    "performance", "indicative", "own risk", "warranty", "guarantee", "liability", "not legal", "not medical", "not financial",
+    "not professional",
+)  # fmt: skip
+"""One of these must stand in a text before the long pattern is tried."""
 
 
 FUNCTION_WORDS = {
