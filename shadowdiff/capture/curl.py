@@ -145,7 +145,7 @@ class _Command:
             if colon and key.strip() and value.strip():
                 self.headers.append((_latin(key.strip()), _latin(value.strip())))
         elif name == "--user":
-            token = base64.b64encode(_next(rest).encode()).decode("ascii")
+            token = base64.b64encode(_bytes(_next(rest))).decode("ascii")
             self.headers.append(("Authorization", f"Basic {token}"))
         elif name in ("--cookie", "--user-agent", "--referer"):
             header = {"--cookie": "Cookie", "--user-agent": "User-Agent", "--referer": "Referer"}[name]
@@ -177,8 +177,8 @@ class _Command:
             return
         if name == "--data-urlencode":
             key, eq, text = value.partition("=")
-            value = f"{key}{eq}{quote(text, safe='')}" if eq else quote(value, safe="")
-        self._parts.append(value.encode("utf-8", "surrogateescape"))
+            value = f"{key}{eq}{quote(_bytes(text), safe='')}" if eq else quote(_bytes(value), safe="")
+        self._parts.append(_bytes(value))
 
     def _finish(self) -> None:
         body = b"&".join(self._parts)
@@ -194,7 +194,7 @@ class _Command:
 
 def _latin(text: str) -> str:
     """Header text in our convention: one character a byte."""
-    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+    return _bytes(text).decode("latin-1")
 
 
 def _next(rest: deque[str]) -> str:
@@ -206,7 +206,7 @@ def _unescape(text: str) -> str:
     out = bytearray()
     last = 0
     for match in _ESCAPE.finditer(text):
-        out += text[last : match.start()].encode("utf-8", "surrogateescape")
+        out += _bytes(text[last : match.start()])
         last = match.end()
         code = match[1]
         if code[0] == "u" and len(code) == 5:
@@ -216,6 +216,14 @@ def _unescape(text: str) -> str:
         elif code[0].isdigit():
             out.append(int(code, 8) & 0xFF)
         else:
-            out += _NAMED.get(code, code).encode("utf-8", "surrogateescape")
-    out += text[last:].encode("utf-8", "surrogateescape")
+            out += _bytes(_NAMED.get(code, code))
+    out += _bytes(text[last:])
     return out.decode("utf-8", "surrogateescape")
+
+
+def _bytes(text: str) -> bytes:
+    """The bytes of a word: those of the file where they were no UTF-8; a surrogate of no byte becomes `?`."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")

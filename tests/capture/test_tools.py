@@ -111,3 +111,13 @@ def test_each_is_told_by_its_lines(tmp_path: Path) -> None:
         path = tmp_path / "x"
         path.write_text(text)
         assert sniff(path) == name, text
+
+
+def test_words_that_are_no_utf8_do_not_break_a_curl_line() -> None:
+    source = CurlSource(Path("/nowhere/x"), Builder(Ledger()))
+    for line in (
+        b"curl -u \xff:\xfe http://h/",
+        b"curl --data-urlencode a=\xff http://h/",
+        b"curl -d \xff http://h/ -H 'A: \xff'",
+    ):
+        assert source.one("x:1", line).request.target == "/"
