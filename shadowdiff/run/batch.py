@@ -28,11 +28,11 @@ from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.net.pool import ConnectFailed, Pool
 from shadowdiff.report import terminal
 from shadowdiff.report.examples import Examples
-from shadowdiff.run import pipeline
+from shadowdiff.run import pipeline, saved
 from shadowdiff.run.journal import Journal
 from shadowdiff.run.notes import notes_of
 from shadowdiff.run.results import RunFolder
-from shadowdiff.run.resume import count_again, kept, same_run
+from shadowdiff.run.resume import kept, same_run
 from shadowdiff.run.setup import Plan, plan
 from shadowdiff.settings import Config
 from shadowdiff.tape import TapeSink
@@ -104,7 +104,7 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
     folder.begin(ready.run, config, logs, same_run(config))
     examples = Examples()
     if folder.resumed:
-        count_again(folder.path, ready.counter, examples)
+        saved.count(folder.path / "comparisons.jsonl", ready.counter, examples)
     tape = TapeSink(folder.path, store=config.report.store_bodies, append=folder.resumed)
     tape.state(ready.counter.shard, [], False, "")
     ready.sinks = [tape, examples]

@@ -16,10 +16,8 @@ import orjson
 
 from shadowdiff import runinfo, tape
 from shadowdiff.errors import OutputError, UsageError
-from shadowdiff.gate.count import Counter
 from shadowdiff.model.exchange import INTERRUPTED, Exchange
 from shadowdiff.model.tally import Ledger
-from shadowdiff.report.examples import Examples
 from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.journal import Bits, Journal
 from shadowdiff.settings import Config, Sending
@@ -140,19 +138,3 @@ def _filter(path: Path, folder: Path, found: Kept, cut: set[str]) -> None:
         fresh.replace(path)
     except OSError as error:
         raise OutputError(f"{folder}: results cannot be written ({error.strerror}); free some space") from None
-
-
-def count_again(folder: Path, counter: Counter, examples: Examples) -> None:
-    """Count what was kept: afterwards the counter stands where it stood."""
-    units: set[str] = set()
-    for line in tape.read(folder / "comparisons.jsonl"):
-        comparison = tape.decode(line)
-        alone = comparison.session is None
-        counter.opened(comparison.unit, alone)
-        counter.shard.ledger.sent += 1
-        counter.add(comparison)
-        examples.take(line)
-        if not alone:
-            units.add(comparison.unit)
-    for unit in units:
-        counter.closed(unit)

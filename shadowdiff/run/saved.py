@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -83,24 +83,28 @@ def _shard(path: Path, info: runinfo.RunInfo | None, examples: Examples | None) 
     recorded = bool(info and info.targets.get("blue") == "recorded")
     counter = Counter(shard_id, ledger, paired=paired, blue_asked=not recorded)
     still_open = set(state.open_units) if state and state.complete else set()
-    seen: set[str] = set()
-    for line in tape.read(path):
-        comparison = tape.decode(line)
-        ledger.sent += 1
-        if comparison.session is None:
-            counter.opened(comparison.unit, True)
-        else:
-            seen.add(comparison.unit)
-            counter.opened(comparison.unit, False)
-        counter.add(comparison)
-        if examples is not None:
-            examples.take(line)
-    for unit in seen - still_open:
-        counter.closed(unit)
+    count(path, counter, examples, still_open)
     _reading_side(ledger, state)
     # a comparisons file on its own says nothing about its run; beside run.json a missing state is a cut run
     counter.tally.complete = state.complete if state is not None else info is None
     return counter.tally
+
+
+def count(path: Path, counter: Counter, examples: Examples | None, still_open: Set[str] = frozenset()) -> None:
+    """Count every line of a tape; its sessions are closed afterwards, but for those `still_open`."""
+    sessions: set[str] = set()
+    for line in tape.read(path):
+        comparison = tape.decode(line)
+        alone = comparison.session is None
+        counter.shard.ledger.sent += 1
+        counter.opened(comparison.unit, alone)
+        counter.add(comparison)
+        if examples is not None:
+            examples.take(line)
+        if not alone:
+            sessions.add(comparison.unit)
+    for unit in sessions - still_open:
+        counter.closed(unit)
 
 
 def _reading_side(ledger: Ledger, state: runinfo.State | None) -> None:

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 
 from shadowdiff.contracts import TextNoise
 from shadowdiff.model.comparison import Severity
+from shadowdiff.score.detect import shingles
 from shadowdiff.score.forms import form
-from shadowdiff.score.judge import judge, length_change, shape, shingles, topic
+from shadowdiff.score.judge import judge, length_change, shape, topic
 from shadowdiff.score.text import tokens
 
 MIN_PAIRS = 10

@@ -17,7 +17,7 @@ from shadowdiff.model.comparison import Severity
 from shadowdiff.score import facts, phrases
 from shadowdiff.score.forms import CJK
 
-CRITICAL, MAJOR, MINOR = Severity.CRITICAL, Severity.MAJOR, Severity.INFO
+CRITICAL, MAJOR = Severity.CRITICAL, Severity.MAJOR
 _LETTER = re.compile(r"[^\W\d_]")
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _SCRIPTS = (
@@ -28,7 +28,7 @@ _SCRIPTS = (
 _MOJIBAKE = (
     (re.compile("[ÃÂâäåæçèéïð][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"), 2), (re.compile("\ufffd"), 3),
     (re.compile(r"\?{4,}"), 3), (re.compile(r"(?:\\u[0-9a-fA-F]{4}){2,}"), 3), (re.compile(r"(?:&#\d{2,6};){2,}"), 3),
-    (re.compile("[锟斤拷烫屯]{2,}"), 3), (re.compile("â€"), 3), 
+    (re.compile("[锟斤拷烫屯]{2,}"), 3), (re.compile("â€"), 3),
     (re.compile("[A-Za-z][\u4e00-\u9fff][a-z\u4e00-\u9fff\ue000-\uf8ff] ?[a-z]"), 3),
 )  # fmt: skip
 _GBK = re.compile(
@@ -168,9 +168,10 @@ def _function(text: str) -> str:
 
 def mojibake(text: str) -> int:
     """How broken the characters of a text look; 3 and more is broken."""
-    score = sum(weight * len(pattern.findall(text)) for pattern, weight in _MOJIBAKE) if not text.isascii() else 0
-    if text.isascii():
-        return sum(weight * len(pattern.findall(text)) for pattern, weight in _MOJIBAKE[2:5])
+    plain = text.isascii()
+    score = sum(weight * len(pattern.findall(text)) for pattern, weight in (_MOJIBAKE[2:5] if plain else _MOJIBAKE))
+    if plain:
+        return score
     han = len(_HAN.findall(text))
     if han > 12 and len(_GBK.findall(text)) > 0.06 * han:
         score += 3

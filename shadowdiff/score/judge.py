@@ -18,7 +18,7 @@ from shadowdiff.contracts import TextNoise
 from shadowdiff.model.comparison import Severity
 from shadowdiff.score import facts, phrases
 from shadowdiff.score.align import Changed, changes, holds, regions
-from shadowdiff.score.detect import Sign, endings, shingles, signs
+from shadowdiff.score.detect import Sign, endings, signs
 from shadowdiff.score.forms import CJK, form
 from shadowdiff.score.text import tokens
 
@@ -286,4 +286,4 @@ def _some(words: Iterable[str]) -> str:
     return ", ".join(listed[:5]) + (f" and {len(listed) - 5} more" if len(listed) > 5 else "")
 
 
-__all__ = ["SAME", "TextNoise", "TextVerdict", "judge", "length_change", "shape", "shingles", "topic"]
+__all__ = ["SAME", "TextVerdict", "judge", "length_change", "shape", "topic"]

@@ -79,12 +79,6 @@ class Record:
             self._reasoning.append(delta)
             self.grown += 1
 
-    def think_snapshot(self, text: Any) -> None:
-        """The whole reasoning so far."""
-        if isinstance(text, str) and text != "".join(self._reasoning):
-            self._reasoning = [text]
-            self.grown += 1
-
     def refuse(self, delta: Any) -> None:
         """Add a piece of a refusal channel."""
         if isinstance(delta, str) and delta:

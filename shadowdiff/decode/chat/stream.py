@@ -99,7 +99,6 @@ class _Watch:
 
     def __init__(self, response: Response) -> None:
         self._arrivals = () if response.header("content-encoding") else response.events
-        self._response = response
         self.text_s: float | None = None
         self.any_s: float | None = None
         self._grown = 0
