@@ -18,7 +18,8 @@ from shadowdiff.score.text import tokens
 
 WINDOWED = 0.5
 """Up to this share of both texts changed, the rules see only what changed."""
-_SPLIT = re.compile(r"\n+|(?<=[a-z)\]\"'][.!?])\s+|(?<=[。！？；!?])")
+_BORDER = re.compile(r"[\n.!?。！？；]")
+_CLOSERS = frozenset("abcdefghijklmnopqrstuvwxyz)]\"'")
 
 
 class Changed(msgspec.Struct):
@@ -76,7 +77,18 @@ def _shared(limit: int, same: Callable[[int], bool]) -> int:
 
 
 def _sentences(text: str) -> list[str]:
-    return [part for raw in _SPLIT.split(text) if (part := raw.strip())]
+    """Cut at line breaks, after 。！？；!? and after a full stop between a word and a blank."""
+    out, start = [], 0
+    for match in _BORDER.finditer(text):
+        at = match.start()
+        if text[at] == "." and not (text[at + 1 : at + 2].isspace() and text[at - 1 : at] in _CLOSERS):
+            continue
+        if part := text[start : at + 1].strip():
+            out.append(part)
+        start = at + 1
+    if part := text[start:].strip():
+        out.append(part)
+    return out
 
 
 def _beyond(parts: list[str], other: Counter[str]) -> list[str]:

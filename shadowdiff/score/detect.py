@@ -25,19 +25,23 @@ _SCRIPTS = (
     ("cyrillic", re.compile("[\u0400-\u04ff]")), ("arabic", re.compile("[\u0590-\u06ff]")),
     ("latin", re.compile("[A-Za-z\u00c0-\u024f]")), ("indic", re.compile("[\u0900-\u0dff\u0e00-\u0e7f]")),
 )  # fmt: skip
-_MOJIBAKE = (
-    (re.compile("[ÃÂâäåæçèéïð][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]"), 2), (re.compile("\ufffd"), 3),
-    (re.compile(r"\?{4,}"), 3), (re.compile(r"(?:\\u[0-9a-fA-F]{4}){2,}"), 3), (re.compile(r"(?:&#\d{2,6};){2,}"), 3),
-    (re.compile("[锟斤拷烫屯]{2,}"), 3), (re.compile("â€"), 3),
-    (re.compile("[A-Za-z][\u4e00-\u9fff][a-z\u4e00-\u9fff\ue000-\uf8ff] ?[a-z]"), 3),
+_BROKEN = (
+    ("\ufffd", re.compile("\ufffd")), ("????", re.compile(r"\?{4,}")),
+    ("\\u", re.compile(r"(?:\\u[0-9a-fA-F]{4}){2,}")),
+    ("&#", re.compile(r"(?:&#\d{2,6};){2,}")), ("â€", re.compile("â€")),
 )  # fmt: skip
+"""What must stand in a text for the pattern to be worth a look; each match counts three."""
+_TWICE = re.compile("[ÃÂâäåæçèéïð][\u0080-\u00bf‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+_LEADS = frozenset("ÃÂâäåæçèéïð")
+_FILLERS = re.compile("[锟斤拷烫屯]{2,}")
+_MIXED = re.compile("[\u4e00-\u9fff](?<=[A-Za-z][\u4e00-\u9fff])[a-z\u4e00-\u9fff\ue000-\uf8ff] ?[a-z]")
 _GBK = re.compile(
     "[鍙鐨勬槸鍦ㄤ簡涓嶆湁浜鸿繖鎴戜粬绗鍚堝悓鏍规嵁娉曞緥鐢佃剳璇峰洖绛旈棶棰樻偍鏃堕棿浠ヤ笅鎵€鑳藉彲瀹炶]"
 )
 _OLD = re.compile(f"[{''.join(sorted(phrases.TRADITIONAL_ONLY))}]")
 _NEW = re.compile(f"[{''.join(sorted(phrases.SIMPLIFIED))}]")
 _ODD = re.compile("[\u0080-\u009f\ue000-\uf8ff]")
-_END = re.compile(r"[.!?。！？…\"'”’)）\]】》`*:：;；~>|\-]\s*$")
+_ENDS = frozenset(".!?。！？…\"'”’)）]】》`*:：;；~>|-")
 _STOPS = " .!?,;:。！？；：，、…"
 _WORDS = re.compile(r"[a-zà-ÿ]+")
 
@@ -74,9 +78,9 @@ def signs(
         yield Sign("mojibake", CRITICAL, "", "broken characters")
     yield from _leak(whole_blue, green)
     yield from _references(blue, green, whole_green)
-    found = _disclaimer(_edges(one))
-    if found and not _disclaimer(_edges(two) if within is None else whole_green.lower()):
-        yield Sign("disclaimer", MAJOR, found[0][:60], "(gone)")
+    found = phrases.DISCLAIMER.search(_edges(one))
+    if found and not phrases.DISCLAIMER.search(_edges(two) if within is None else whole_green.lower()):
+        yield Sign("disclaimer", MAJOR, found[:60], "(gone)")
 
 
 def endings(blue: str, green: str, profile: str, one: str | None = None, two: str | None = None) -> Iterator[Sign]:
@@ -85,11 +89,6 @@ def endings(blue: str, green: str, profile: str, one: str | None = None, two: st
     if repeats(green, blue):
         yield Sign("repetition", MAJOR, "", "the same words again and again")
     yield from _cut(blue, green, one or blue.strip(), two or green.strip(), profile)
-
-
-def _disclaimer(text: str) -> re.Match[str] | None:
-    """The disclaimer in a lower-case text."""
-    return phrases.DISCLAIMER.search(text) if any(word in text for word in phrases.DISCLAIMER_WORDS) else None
 
 
 def _edges(text: str) -> str:
@@ -116,8 +115,7 @@ def _shape(text: str) -> str:
 
 
 def _error(blue: str, green: str) -> Iterator[Sign]:
-    there = green.lower()
-    found = [literal for literal in phrases.ERRORS if literal in there]
+    found = phrases.errors(green.lower())
     if found:
         here = blue.lower()
         new = [literal for literal in found if literal not in here]
@@ -128,7 +126,7 @@ def _error(blue: str, green: str) -> Iterator[Sign]:
 def _refusal(one: str, two: str, blue: str, green: str) -> Iterator[Sign]:
     found = phrases.REFUSAL.search(two[:200])
     if found and len(green) <= max(400, 0.8 * len(blue)) and not phrases.REFUSAL.search(one[:200]):
-        yield Sign("refusal", CRITICAL, one[:60], found[0][:60])
+        yield Sign("refusal", CRITICAL, one[:60], found[:60])
 
 
 def shares(text: str) -> dict[str, float]:
@@ -158,7 +156,7 @@ def _language(blue: str, green: str, one: str, two: str, limit: float) -> Iterat
 
 
 def _function(text: str) -> str:
-    words = _WORDS.findall(text[:1500])
+    words = _WORDS.findall(text[-1000:])
     if len(words) < 12:
         return ""
     hits = {name: sum(map(known.__contains__, words)) / len(words) for name, known in phrases.FUNCTION_WORDS.items()}
@@ -168,24 +166,28 @@ def _function(text: str) -> str:
 
 def mojibake(text: str) -> int:
     """How broken the characters of a text look; 3 and more is broken."""
-    plain = text.isascii()
-    score = sum(weight * len(pattern.findall(text)) for pattern, weight in (_MOJIBAKE[2:5] if plain else _MOJIBAKE))
-    if plain:
+    score = 0
+    for word, pattern in _BROKEN:
+        if word in text:
+            score += 3 * len(pattern.findall(text))
+    if text.isascii():
         return score
+    if not _LEADS.isdisjoint(text):
+        score += 2 * len(_TWICE.findall(text))
     han = len(_HAN.findall(text))
-    if han > 12 and len(_GBK.findall(text)) > 0.06 * han:
-        score += 3
+    if han:
+        score += 3 * (len(_FILLERS.findall(text)) + len(_MIXED.findall(text)))
+        if han > 12 and len(_GBK.findall(text)) > 0.06 * han:
+            score += 3
     return score + (3 if len(_ODD.findall(text)) >= 2 else 0)
 
 
 def _leak(blue: str, green: str) -> Iterator[Sign]:
-    low = green.lower()
-    if any(sign in green for sign in phrases.LEAK_SIGNS) or any(word in low for word in phrases.LEAK_WORDS):
-        was = blue.lower()
-        for match in phrases.LEAK.finditer(green):
-            if match[0].lower() not in was:
-                yield Sign("leak", MAJOR, "", match[0][:60])
-                return
+    was = blue.lower()
+    for found in phrases.LEAK.findall(green.lower()):
+        if found not in was:
+            yield Sign("leak", MAJOR, "", found[:60])
+            return
 
 
 def repeats(green: str, blue: str) -> bool:
@@ -218,7 +220,7 @@ def _cut(blue: str, green: str, one: str, two: str, profile: str) -> Iterator[Si
     if green.count("```") % 2 and not blue.count("```") % 2:
         yield Sign("truncated", MAJOR, "", "a code fence is left open")
         return
-    if not _END.search(blue) or _END.search(green) or one.rstrip(_STOPS) == two.rstrip(_STOPS):
+    if blue.rstrip()[-1:] not in _ENDS or green.rstrip()[-1:] in _ENDS or one.rstrip(_STOPS) == two.rstrip(_STOPS):
         return
     if profile == "sampled" or len(two) < 0.95 * len(one) or one.startswith(two):
         yield Sign("truncated", MAJOR, blue[-30:].strip(), green[-30:].strip())
@@ -233,6 +235,8 @@ def _script(blue: str, green: str) -> Iterator[Sign]:
 
 def _traditional(text: str) -> float | None:
     """The share of traditional characters among those that differ by script, None with too few of them."""
+    if text.isascii():
+        return None
     old, new = len(_OLD.findall(text)), len(_NEW.findall(text))
     return old / (old + new) if old + new >= 4 else None
 

@@ -11,7 +11,8 @@ from collections import Counter
 
 from shadowdiff.score.forms import CJK, MARKER
 
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?|(?<=[a-z" + CJK + r"])\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[0-9][0-9]*(?:\.[0-9]+)?")
+_ADJOINS = re.compile(f"[a-z{CJK}]")
 _CITED = re.compile(r"\[\^?\d{1,3}\]")
 _URL = re.compile(r"https?://[^\s<>\"')\]}，。；、）】]+", re.IGNORECASE)
 _LINKED = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
@@ -21,8 +22,8 @@ _ITEM = re.compile(
     r"^[ \t]*(?:[-*+•·▪●]|\(?\d{1,2}[.)、．](?!\d)|[（(]\d{1,2}[）)]|[（(]?[一二三四五六七八九十]{1,3}[、）)])[ \t\u3000]*\S",
     re.MULTILINE,
 )
-_CAPITAL = re.compile(r"(?<=[a-z,;:()\"'] )(?:[A-Z][a-z]+(?:[-'][A-Za-z]+)?|[A-Z]{2,}s?)(?![\w])")
-_CAPS = re.compile(r"\b[A-Z][A-Z0-9]{1,}\b")
+_CAPITAL = re.compile(r"[A-Z](?<=[a-z,;:()\"'] [A-Z])(?:[a-z]+(?:[-'][A-Za-z]+)?|[A-Z]+s?)(?![\w])")
+_CAPS = re.compile(r"[A-Z](?<!\w[A-Z])[A-Z0-9]+\b")
 _TITLE = re.compile(r"《([^》\n]{1,40})》")
 _WORD = re.compile(r"[a-z%‰°$€£¥]+")
 
@@ -47,16 +48,30 @@ _UNIT_ZH = re.compile("|".join(sorted(map(re.escape, UNITS_ZH), key=len, reverse
 
 def numbers(text: str) -> tuple[Counter[str], Counter[str]]:
     """(numbers, numbers with their unit) of a judged form; links and citation marks hold no numbers."""
-    text = _CITED.sub(" ", _URL.sub(" ", text))
+    if "://" in text:
+        text = _URL.sub(" ", text)
+    if "[" in text:
+        text = _CITED.sub(" ", text)
     values: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
     for match in _NUMBER.finditer(text):
-        value = match[0].lstrip("+")
+        begin = match.start()
+        before = text[begin - 1 : begin]
+        value = match[0]
+        if before == "-" and not _joins(text[begin - 2 : begin - 1]):
+            value, begin = f"-{value}", begin - 1
+        elif _joins(before) and not _ADJOINS.match(before):
+            continue
         values[value] += 1
-        unit = _unit(text, match.end(), match.start())
+        unit = _unit(text, match.end(), begin)
         if unit:
             pairs[f"{value} {unit}"] += 1
     return values, pairs
+
+
+def _joins(char: str) -> bool:
+    """Whether a number cannot begin behind `char`: part of a word, a version or a decimal."""
+    return char == "." or char == "_" or char.isalnum()
 
 
 def _unit(text: str, at: int, begin: int) -> str:
@@ -71,14 +86,18 @@ def _unit(text: str, at: int, begin: int) -> str:
 
 def links(raw: str) -> frozenset[str]:
     """Host and path of every link, without query and final signs."""
-    found = {url.split("?")[0].split("#")[0].rstrip("./,:;*_").lower() for url in _URL.findall(raw)}
-    found |= {target.split("?")[0].lower() for target in _LINKED.findall(raw)}
+    found: set[str] = set()
+    if "://" in raw:
+        found = {url.split("?")[0].split("#")[0].rstrip("./,:;*_").lower() for url in _URL.findall(raw)}
+    if "](" in raw:
+        found |= {target.split("?")[0].lower() for target in _LINKED.findall(raw)}
     return frozenset(found)
 
 
 def citations(raw: str) -> frozenset[str]:
     """Citation marks by number, and whether a source line stands."""
-    found = {next(filter(None, groups)) for groups in _MARKS.findall(raw)}
+    marked = "[" in raw or "【" in raw or "〔" in raw
+    found = {next(filter(None, groups)) for groups in _MARKS.findall(raw)} if marked else set()
     if _SOURCE.search(raw):
         found.add("source line")
     return frozenset(found)
@@ -88,7 +107,8 @@ def names(raw: str) -> Counter[str]:
     """Capitalised words within a sentence, ALLCAPS, and titles in 《》."""
     found = Counter(_CAPITAL.findall(raw))
     found.update(_CAPS.findall(raw))
-    found.update(_TITLE.findall(raw))
+    if "《" in raw:
+        found.update(_TITLE.findall(raw))
     return found
 
 

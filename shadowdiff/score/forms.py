@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 
 CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af"
@@ -20,19 +21,20 @@ _QUOTES = str.maketrans(
         "*": None, "`": None, "#": None, ">": None, "|": " ", "_": " ",
     }
 )  # fmt: skip
-_PLAIN = str.maketrans({"*": None, "`": None, "#": None, ">": None, "|": " ", "_": " "})
+_MARKUP = (("*", ""), ("`", ""), ("#", ""), (">", ""), ("|", " "), ("_", " "))
 MARKER = re.compile(
     r"^[ \t>]*(?:[-*+•·‣▪●○–—]|\(?\d{1,2}[.)、．](?!\d)|[（(]\d{1,2}[）)]|[（(]?[一二三四五六七八九十]{1,3}[、）)．.]|[a-z][.)])[ \t\u3000]*(?=\S)",
     re.MULTILINE,
 )
 _LATIN = re.compile(r"[a-z]{3} [a-z]{3}")
-_DIGIT = re.compile(r"\d")
-_BY_CJK = re.compile(f"(?<=[{CJK}]) (?=\\S)|(?<=\\S) (?=[{CJK}])")
-_SPACED = re.compile(r" ?([,;!?)\]]|:(?!//)) ?")
-_THOUSANDS = re.compile(r"(?<=\d)[,，](?=\d{3}(?!\d))")
-_ZEROS = re.compile(r"(\.\d*?)0+(?!\d)")
+_DIGIT = re.compile("[0-9]")
+_BY_CJK = re.compile(f" (?:(?<=[{CJK}] )|(?=[{CJK}]))")
+_BEFORE = re.compile(r" (?=[,;!?)\]]|:(?!//))")
+_AFTER = re.compile(r"[,;!?)\]:](?! |//)")
+_THOUSANDS = re.compile(r"[0-9],(?=[0-9]{3}(?![0-9]))")
+_ZEROS = re.compile(r"\.[0-9]*?0+(?![0-9])")
 _DATE = re.compile(r"(\d{4}) ?年 ?0?(\d{1,2}) ?月(?: ?0?(\d{1,2}) ?[日号])?")
-_ISO_DATE = re.compile(r"(?<!\d)(\d{4})[-/.]0?(\d{1,2})[-/.]0?(\d{1,2})(?!\d)")
+_ISO_DATE = re.compile(r"[0-9](?<![0-9][0-9])[0-9]{3}[-/.][0-9]{1,2}[-/.][0-9]{1,2}(?![0-9])")
 _CN_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _CN_NUMBER = re.compile(
     r"[零〇一二两三四五六七八九十百千万]+(?=(?:个|天|日|月|年|小时|分钟|秒|元|块|次|条|款|项|人|名|倍|米|公里|斤|公斤|克|周|岁|种|点|步|章|节|亿|%|以上|以下))"
@@ -43,6 +45,8 @@ _EN_NUMBERS = {
         "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split(), 2
     )
 } | {"twenty": "20", "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "ninety": "90"}
+_SPELLED = frozenset(_EN_NUMBERS)
+_HYPHENED = tuple(f"{word}-" for word in _EN_NUMBERS)
 _EN_NUMBER = re.compile(
     rf"\b({'|'.join(_EN_NUMBERS)})(?=[ -](?:business |working |full |more )?(?:seconds?|minutes?|hours?|days?|weeks?|months?|years?"
     r"|percent|dollars?|euros?|miles?|kilometers?|meters?|feet|pounds?|grams?|cups?|people|times|points?|steps?|items?)\b)"
@@ -58,29 +62,65 @@ MASKS = re.compile(
 @lru_cache(maxsize=64)
 def form(text: str) -> str:
     """The judged form of `text`."""
-    if text.isascii():
-        text = MARKER.sub("", text).translate(_PLAIN)
+    text = MARKER.sub("", text)
+    ascii_ = text.isascii()
+    if ascii_:
+        for sign, instead in _MARKUP:
+            if sign in text:
+                text = text.replace(sign, instead)
     else:
-        text = unicodedata.normalize("NFKC", MARKER.sub("", text)).translate(_QUOTES)
-    text = " ".join(text.lower().split())
+        text = narrow(text, _QUOTES)
+    words = text.lower().split()
+    text = " ".join(words)
     if _DIGIT.search(text):
-        if any(len(word) >= 10 and _DIGIT.search(word) for word in text.split(" ")):
-            text = MASKS.sub("\u25ae", text)
-        text = _ISO_DATE.sub(r"\1-\2-\3", _THOUSANDS.sub("", text))
-        if "." in text:
-            text = _ZEROS.sub(_trim, text)
-        if "年" in text:
-            text = _DATE.sub(_date, text)
-    if text.isascii() or _LATIN.search(text):
+        text = _digits(text, words)
+    if (ascii_ or _LATIN.search(text)) and _spells(text, words):
         text = _EN_NUMBER.sub(lambda match: _EN_NUMBERS[match[1]], text)
     if not text.isascii():
-        text = _CN_NUMBER.sub(_cn, text)
-        text = _BY_CJK.sub("", text)
-    return _SPACED.sub(r"\1 ", text).strip()
+        text = _BY_CJK.sub("", _CN_NUMBER.sub(_cn, text))
+    return _AFTER.sub(_spaced, _BEFORE.sub("", text)).strip()
+
+
+def narrow(text: str, signs: Mapping[int, str | None]) -> str:
+    """NFKC, with the look-alikes in `signs` replaced; most texts are in NFKC once their signs are."""
+    text = text.translate(signs)
+    if unicodedata.is_normalized("NFKC", text):
+        return text
+    return unicodedata.normalize("NFKC", text).translate(signs)
+
+
+def _digits(text: str, words: list[str]) -> str:
+    """Numbers and dates in one spelling; ids and times masked."""
+    if any(_DIGIT.search(word) for word in words if len(word) >= 10):
+        text = MASKS.sub("\u25ae", text)
+    if "," in text:
+        text = _THOUSANDS.sub(_first, text)
+    text = _ISO_DATE.sub(_iso, text)
+    if "." in text:
+        text = _ZEROS.sub(_trim, text)
+    return _DATE.sub(_date, text) if "年" in text else text
+
+
+def _spells(text: str, words: list[str]) -> bool:
+    """Whether a spelled number stands in the text, alone or before a hyphen."""
+    return not _SPELLED.isdisjoint(words) or ("-" in text and any(word in text for word in _HYPHENED))
+
+
+def _spaced(match: re.Match[str]) -> str:
+    return f"{match[0]} "
+
+
+def _first(match: re.Match[str]) -> str:
+    return match[0][0]
+
+
+def _iso(match: re.Match[str]) -> str:
+    parts = re.split("[-/.]", match[0])
+    return "-".join((parts[0], *(part[1:] if len(part) == 2 and part[0] == "0" else part for part in parts[1:])))
 
 
 def _trim(match: re.Match[str]) -> str:
-    return match[1].rstrip(".")
+    return match[0].rstrip("0").rstrip(".")
 
 
 def _date(match: re.Match[str]) -> str:

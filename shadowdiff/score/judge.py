@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
 
 import msgspec
 from rapidfuzz.distance import Indel
@@ -20,16 +21,19 @@ from shadowdiff.score import facts, phrases
 from shadowdiff.score.align import Changed, changes, holds, regions
 from shadowdiff.score.detect import Sign, endings, signs
 from shadowdiff.score.forms import CJK, form
-from shadowdiff.score.text import tokens
+from shadowdiff.score.text import vocabulary
 
 MAX_CHARS = 12_000
 """Longer texts are judged by their head and tail of half this length each, and say so."""
 MAX_ALIGNED = 6_000
+MAX_LINE = 320
+"""A line whose values alone change is a footer, not a paragraph."""
 _HAS_CJK = re.compile(f"[{CJK}]")
 _SENTENCE = re.compile(r"[.!?;]\s*$")
 _TERM = re.compile(f"[{CJK}]{{2,6}}")
 _EDGES = "*_`\"'.,;:!?()[]{}“”‘’#"
-_DIGITS = re.compile(r"[A-Za-z0-9:._/+-]*\d[A-Za-z0-9:._/+-]*")
+_DIGITS = re.compile(r"[A-Za-z0-9:._/+-]*[0-9][A-Za-z0-9:._/+-]*")
+_DIGIT = re.compile("[0-9]")
 _WEIGHT = {Severity.CRITICAL: 1.0, Severity.MAJOR: 0.8, Severity.INFO: 0.2}
 
 
@@ -94,13 +98,16 @@ def _without(text: str, volatile: frozenset[str]) -> str:
     """`text` without the first and last lines whose values change from answer to answer."""
     lines = text.split("\n")
     full = [index for index, line in enumerate(lines) if line.strip()]
-    drop = {i for i in (*full[:3], *full[-3:]) if shape(lines[i]) in volatile}
+    drop = {i for i in (*full[:3], *full[-3:]) if len(lines[i]) <= MAX_LINE and shape(lines[i]) in volatile}
+    if not drop:
+        return text
     return "\n".join(line for index, line in enumerate(lines) if index not in drop)
 
 
 def shape(line: str) -> str:
     """A line with every word that holds a digit replaced, to tell a footer by its form."""
-    return _DIGITS.sub("#", line.strip())
+    line = line.strip()
+    return _DIGITS.sub("#", line) if _DIGIT.search(line) else line
 
 
 def _windows(blue: str, green: str, changed: Changed, profile: str, noise: TextNoise) -> Iterator[Sign]:
@@ -142,14 +149,14 @@ def _sticky(one: str, two: str, sticky: frozenset[str]) -> Iterator[Sign]:
 
 
 def topic(one: str, two: str, weights: Mapping[str, float] | None = None) -> float:
-    """1 - |A∩B| / min(|A|, |B|) over token sets, each token by its weight."""
-    a, b = set(tokens(one, 5_000)), set(tokens(two, 5_000))
+    """1 - |A∩B| / min(|A|, |B|) over token sets, each token by its weight; those of no own weight have that of ""."""
+    a, b = vocabulary(one), vocabulary(two)
     if not a or not b:
         return 0.0 if a == b else 1.0
     if not weights:
         return 1.0 - len(a & b) / min(len(a), len(b))
-    rare = max(weights.values(), default=1.0)
-    mass = [sum(weights.get(token, rare) for token in part) for part in (a & b, a, b)]
+    rare = repeat(weights.get("", 1.0))
+    mass = [sum(map(weights.get, part, rare)) for part in (a & b, a, b)]  # type: ignore[arg-type]
     return 1.0 - mass[0] / max(1e-9, min(mass[1], mass[2]))
 
 
@@ -175,7 +182,7 @@ def _stable(
 ) -> Iterator[Sign]:
     """Rules of `strict` and `stable`. With `changed`, `one` and `two` hold only what changed of the texts."""
     raw_blue, raw_green = (changed.blue, changed.green) if changed is not None else (blue, green)
-    a, b = set(tokens(one)), set(tokens(two))
+    a, b = vocabulary(one), vocabulary(two)
     lost, new = a - b, b - a
     if changed is None and len(lost) > 0.5 * len(a) and len(new) > 0.5 * len(b) and min(len(a), len(b)) >= 8:
         yield Sign("topic", Severity.MAJOR, one[:60], two[:60])  # another answer: what changed in it says no more
@@ -189,7 +196,7 @@ def _stable(
     before, after = len(a), len(b)
     if changed is not None:
         if len(one) + len(two) > 0.15 * (len(blue) + len(green)):  # else no share of the whole can be reached
-            before, after = len(set(tokens(form(blue)))), len(set(tokens(form(green))))
+            before, after = len(vocabulary(form(blue))), len(vocabulary(form(green)))
         else:
             before = after = 1 << 20
     if len(lost) > 0.12 * max(8, before) or len(new) > 0.15 * max(8, after):
@@ -259,7 +266,7 @@ def _blocks(one: str, two: str, profile: str) -> Iterator[Sign]:
     if len(one) > MAX_ALIGNED or len(two) > MAX_ALIGNED:
         return
     lost, new, dropped = "", "", ""
-    here, there = set(tokens(one)), set(tokens(two))
+    here, there = vocabulary(one), vocabulary(two)
     swapped: Counter[tuple[str, str]] = Counter()
     for block, other in regions(one, two):
         if len(block) > len(lost) and not holds(two, there, block):

@@ -6,87 +6,133 @@ Lists decay (scoring.md 1.6), so every rule that uses one compares: green says i
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-REFUSAL = re.compile(
-    r"(?:抱歉|对不起|不好意思|很遗憾|非常抱歉|请原谅)[^。.!！\n]{0,24}(?:无法|不能|没有|未能|不便|不清楚|不了解|帮不)"
-    r"|我(?:们)?(?:暂时|目前|现在|还|恐怕|也)?(?:无法|不能|不便|没办法|没有办法|无权|不被允许)(?:为您|为你|向您|对此|就此|直接)?"
-    r"(?:回答|提供|确定|获取|访问|协助|帮助|讨论|处理|回应|满足|完成|给出|生成|评论)"
-    r"|作为(?:一个|一名)?(?:人工智能|AI|大?语言模型|虚拟助手|智能助手)[^。\n]{0,30}(?:无法|不能|不便|没有|不会|不具备)"
-    r"|(?:这个|该|您的|此)(?:问题|请求|话题|内容)[^。\n]{0,12}(?:无法回答|不能回答|无法处理|不便回答|超出)"
-    r"|没有(?:找到|检索到|查到|查询到)[^。\n]{0,8}相关|知识库(?:中|里)?(?:没有|未|暂无)|超出(?:了)?我的(?:能力|知识|服务)"
-    r"|换(?:一)?个话题|暂(?:时)?(?:无法|不支持)(?:回答|提供|处理)"
-    r"|\b(?:i'?m|i am|we'?re|we are)\s+(?:really |very |so |truly )?(?:sorry|afraid|unable|not able|not allowed)\b"
-    r"|\b(?:sorry|apologies|unfortunately|regrettably)\b[^.\n]{0,40}\b(?:can'?t|cannot|can not|unable|won'?t|not able|couldn'?t|don'?t)\b"
-    r"|\bi\s+(?:can'?t|cannot|can not|won'?t|will not|must decline|have to decline|am unable to|'?m unable to)\s+"
-    r"(?:\w+ ){0,2}(?:help|assist|answer|provide|discuss|comply|fulfil+|continue|respond|generate|create|share|complete|process|do that)"
-    r"|\bas an ai\b|\bas a (?:large )?language model\b|\bnot (?:able|in a position) to (?:help|assist|answer|provide)\b"
-    r"|\b(?:outside|beyond) (?:of )?my (?:scope|capabilit|knowledge)|\bagainst (?:my|our) (?:policy|policies|guidelines)"
-    r"|\bno (?:relevant|matching) (?:results|documents|information) (?:was |were )?found|\bi don'?t have (?:enough |any |that )?information",
-    re.IGNORECASE,
-)
 
-ERRORS = (
-    "internal server error", "bad gateway", "service unavailable", "gateway timeout", "gateway time-out",
-    "traceback (most recent call last)", "rate limit", "too many requests", "upstream connect error", "upstream request",
-    "connection refused", "connection reset", "connection error", "econnreset", "read timed out", "request timed out",
-    "timed out", "stack trace", "unhandled exception", "nullpointerexception", "keyerror:", "typeerror:", "valueerror:",
-    "runtimeerror:", "exception:", "error code", "status code", "insufficient_quota", "quota exceeded", "context length",
-    "maximum context", "overloaded", '"error"', "'error'", "[error]", "error:", "errcode", "error_code", "unexpected error",
-    "an error occurred", "something went wrong", "stream interrupted", "stream error", "out of memory", "cuda error",
-    "%first_chunk_error%", "502 bad", "503 service", "504 gateway", "500 internal", "http 500", "http 502", "http 503",
-    "服务繁忙", "系统繁忙", "系统异常", "服务异常", "服务器错误", "服务器内部错误", "内部错误", "请求过于频繁", "请求超时", "网络错误",
-    "网络异常", "连接超时", "连接中断", "余额不足", "额度不足", "稍后再试", "稍后重试", "请重试", "发生错误", "出现错误", "出错了",
-    "生成失败", "调用失败", "请求失败", "接口异常", "上游", "错误码", "错误代码", "模型加载", "超出最大长度",
+class Phrases:
+    """Patterns over a lower-case text, each tried only where one of its words stands: over a whole answer a
+    pattern costs ten times what the look for a word does."""
+
+    def __init__(self, *rules: tuple[str, str]) -> None:
+        """Each rule is its words, `|` between them, and its pattern."""
+        self._rules = [(words.split("|"), re.compile(pattern, re.MULTILINE)) for words, pattern in rules]
+
+    def findall(self, text: str) -> Iterator[str]:
+        """What matches, rule by rule."""
+        for words, pattern in self._rules:
+            if any(word in text for word in words):
+                for match in pattern.finditer(text):
+                    yield match[0]
+
+    def search(self, text: str) -> str:
+        """The first that matches, or an empty string."""
+        return next(self.findall(text), "")
+
+
+REFUSAL = Phrases(
+    ("抱歉|对不起|不好意思|很遗憾|请原谅",
+     r"(?:抱歉|对不起|不好意思|很遗憾|请原谅)[^。.!！\n]{0,24}(?:无法|不能|没有|未能|不便|不清楚|不了解|帮不)"),
+    ("我", r"我(?:们)?(?:暂时|目前|现在|还|恐怕|也)?(?:无法|不能|不便|没办法|没有办法|无权|不被允许)(?:为您|为你|向您|对此|就此|直接)?"
+     r"(?:回答|提供|确定|获取|访问|协助|帮助|讨论|处理|回应|满足|完成|给出|生成|评论)"),
+    ("作为", r"作为(?:一个|一名)?(?:人工智能|ai|大?语言模型|虚拟助手|智能助手)[^。\n]{0,30}(?:无法|不能|不便|没有|不会|不具备)"),
+    ("问题|请求|话题|内容", r"(?:这个|该|您的|此)(?:问题|请求|话题|内容)[^。\n]{0,12}(?:无法回答|不能回答|无法处理|不便回答|超出)"),
+    ("没有", r"没有(?:找到|检索到|查到|查询到)[^。\n]{0,8}相关"),
+    ("知识库", r"知识库(?:中|里)?(?:没有|未|暂无)"),
+    ("超出|换|暂", r"超出(?:了)?我的(?:能力|知识|服务)|换(?:一)?个话题|暂(?:时)?(?:无法|不支持)(?:回答|提供|处理)"),
+    ("sorry|afraid|unable|not able|not allowed",
+     r"\b(?:i'?m|i am|we'?re|we are)\s+(?:really |very |so |truly )?(?:sorry|afraid|unable|not able|not allowed)\b"),
+    ("sorry|apologies|unfortunately|regrettably",
+     r"\b(?:sorry|apologies|unfortunately|regrettably)\b[^.\n]{0,40}\b(?:can'?t|cannot|can not|unable|won'?t|not able|couldn'?t|don'?t)\b"),
+    ("can't|cant|cannot|can not|won't|wont|will not|decline|unable",
+     r"\bi\s+(?:can'?t|cannot|can not|won'?t|will not|must decline|have to decline|am unable to|'?m unable to)\s+"
+     r"(?:\w+ ){0,2}(?:help|assist|answer|provide|discuss|comply|fulfil+|continue|respond|generate|create|share|complete|process|do that)"),
+    ("as an ai|language model", r"\bas an ai\b|\bas a (?:large )?language model\b"),
+    ("not able|not in a position", r"\bnot (?:able|in a position) to (?:help|assist|answer|provide)\b"),
+    ("my scope|my capabilit|my knowledge", r"\b(?:outside|beyond) (?:of )?my (?:scope|capabilit|knowledge)"),
+    ("against", r"\bagainst (?:my|our) (?:policy|policies|guidelines)"),
+    ("found", r"\bno (?:relevant|matching) (?:results|documents|information) (?:was |were )?found"),
+    ("have", r"\bi don'?t have (?:enough |any |that )?information"),
 )  # fmt: skip
 
-LEAK = re.compile(
-    r"<\|[^|>\n]{1,40}\|?>|</?s>|\[/?INST\]|<</?SYS>>|\{\{[^{}\n]{1,60}\}\}|\{%[^%\n]{1,60}%\}|\{[a-z][a-z0-9]*(?:_[a-z0-9]+)+\}"
-    r"|%\([a-z_]+\)s|\$\{[A-Za-z_.]{2,40}\}|\[object Object\]|</?(?:think|thinking|tool_call|function_call|answer|context|system)>"
-    r"|#{2,}\s*(?:System|Human|User|Assistant|Instruction|Response|Input|Output|Context|回答|指令|输入|输出)\b|\{[a-z]{3,20}\}"
-    r"|^(?:###\s*)?(?:System|Human|User|Assistant|Instruction|Response|Question|Context)\s*[:：]"
-    r"|^(?:系统|用户|助手|人类|提问|指令|已知信息|上下文)\s*[:：]"
-    r"|\byou are (?:a|an) (?:helpful|friendly|expert|professional|honest|knowledgeable|\w+ assistant|\w+ bot|ai)\b"
-    r"|你是(?:一个|一名|一位)[^。\n]{0,20}(?:助手|专家|客服|机器人|顾问|模型|律师|医生)"
-    r"|\b(?:system prompt|do not reveal|never reveal|answer (?:only )?based on the (?:following|context|provided))"
-    r"|请(?:根据|基于)(?:以下|上述|下面|已知)[^。\n]{0,12}(?:内容|信息|资料|上下文|文档)(?:回答|作答)|不要(?:透露|泄露)"
-    r"|\b(?:undefined|NaN|None|null)\b(?=\s*[。.,，]?\s*$)",
-    re.IGNORECASE | re.MULTILINE,
-)
+ERRORS = {
+    "error": ("internal server error", "connection error", "stream error", "cuda error", "keyerror:", "typeerror:", "valueerror:",
+              "runtimeerror:", "error code", '"error"', "'error'", "[error]", "error:", "error_code", "unexpected error",
+              "an error occurred", "%first_chunk_error%"),
+    "gateway": ("bad gateway", "gateway timeout", "gateway time-out", "504 gateway"),
+    "service": ("service unavailable", "503 service"),
+    "trace": ("traceback (most recent call last)", "stack trace"),
+    "re": ("too many requests", "upstream request", "connection refused", "connection reset", "econnreset", "stream interrupted"),
+    "rate limit": ("rate limit",),
+    "memory": ("out of memory",),
+    "wrong": ("something went wrong",),
+    "context": ("context length", "maximum context"),
+    "errcode": ("errcode",),
+    "upstream": ("upstream connect error",),
+    "timed out": ("timed out",),
+    "exception": ("unhandled exception", "nullpointerexception", "exception:"),
+    "status": ("status code",),
+    "quota": ("insufficient_quota", "quota exceeded"),
+    "overloaded": ("overloaded",),
+    "50": ("502 bad", "500 internal", "http 500", "http 502", "http 503"),
+    "服务": ("服务繁忙", "服务异常", "服务器错误", "服务器内部错误"),
+    "系统": ("系统繁忙", "系统异常"),
+    "错": ("内部错误", "网络错误", "发生错误", "出现错误", "出错了", "错误码", "错误代码"),
+    "请": ("请求过于频繁", "请求超时", "请重试", "请求失败"),
+    "网络": ("网络异常",),
+    "连接": ("连接超时", "连接中断"),
+    "不足": ("余额不足", "额度不足"),
+    "稍后": ("稍后再试", "稍后重试"),
+    "失败": ("生成失败", "调用失败"),
+    "异常": ("接口异常",),
+    "上游": ("上游",),
+    "模型": ("模型加载",),
+    "超出": ("超出最大长度",),
+}  # fmt: skip
+"""By a word they share: what an error says where an answer should stand."""
 
-LEAK_SIGNS = (
-    "<|",
-    "</",
-    "<s",
-    "<think",
-    "[inst",
-    "[INST",
-    "[/INST",
-    "<<",
-    "{{",
-    "{%",
-    "%(",
-    "${",
-    "[object",
-    "##",
-    "{",
-)
-LEAK_WORDS = (
-    "system", "human", "user", "assistant", "instruction", "response", "question", "context", "you are", "reveal", "answer",
-    "undefined", "nan", "none", "null", "tool_call", "系统", "用户", "助手", "人类", "提问", "指令", "已知信息", "上下文", "你是", "请根据", "请基于", "不要",
+
+def errors(text: str) -> list[str]:
+    """The error literals in a lower-case text."""
+    return [literal for word, literals in ERRORS.items() if word in text for literal in literals if literal in text]
+
+
+_ROLES = "system|human|user|assistant|instruction|response|question|context"
+LEAK = Phrases(
+    ("<", r"<\|[^|>\n]{1,40}\|?>"),
+    ("<s>|</s>", r"</?s>"),
+    ("inst]", r"\[/?inst\]"),
+    ("sys>>", r"<</?sys>>"),
+    ("{{|{%", r"\{\{[^{}\n]{1,60}\}\}|\{%[^%\n]{1,60}%\}"),
+    ("{", r"\{[a-z][a-z0-9]*(?:_[a-z0-9]+)+\}|\$\{[a-z_.]{2,40}\}|\{[a-z]{3,20}\}"),
+    ("%(", r"%\([a-z_]+\)s"),
+    ("[object", r"\[object object\]"),
+    ("think>|thinking>|call>|answer>|context>|system>",
+     r"</?(?:think|thinking|tool_call|function_call|answer|context|system)>"),
+    ("##", r"#{2,}\s*(?:system|human|user|assistant|instruction|response|input|output|context|回答|指令|输入|输出)\b"),
+    (_ROLES, rf"^(?:###\s*)?(?:{_ROLES})\s*[:：]"),
+    ("系统|用户|助手|人类|提问|指令|已知信息|上下文", r"^(?:系统|用户|助手|人类|提问|指令|已知信息|上下文)\s*[:：]"),
+    ("you are", r"\byou are (?:a|an) (?:helpful|friendly|expert|professional|honest|knowledgeable|\w+ assistant|\w+ bot|ai)\b"),
+    ("你是", r"你是(?:一个|一名|一位)[^。\n]{0,20}(?:助手|专家|客服|机器人|顾问|模型|律师|医生)"),
+    ("system prompt|reveal|based on the", r"\b(?:system prompt|do not reveal|never reveal|answer (?:only )?based on the (?:following|context|provided))"),
+    ("请根据|请基于|不要", r"请(?:根据|基于)(?:以下|上述|下面|已知)[^。\n]{0,12}(?:内容|信息|资料|上下文|文档)(?:回答|作答)|不要(?:透露|泄露)"),
+    ("undefined|nan|none|null", r"\b(?:undefined|nan|none|null)\b(?=\s*[。.,，]?\s*$)"),
 )  # fmt: skip
-"""One of these must stand in a text before the long pattern is tried: it is slow over a whole answer."""
 
-DISCLAIMER = re.compile(
-    r"仅供参考|不构成[^。\n]{0,16}(?:建议|意见|承诺|依据)|(?:请|建议)[^。\n]{0,12}(?:咨询|询问|就诊|就医)[^。\n]{0,12}(?:律师|医生|医师|专业|顾问|机构|人士)"
-    r"|(?:具体|最终)[^。\n]{0,10}以[^。\n]{0,14}为准|不(?:能)?(?:代替|替代)[^。\n]{0,12}(?:建议|意见|诊断)|不承担[^。\n]{0,12}责任|由(?:ai|人工智能)生成"
-    r"|\bnot (?:a substitute for|intended as|constitute|legal|medical|financial|professional)\b[^.\n]{0,60}\b(?:advice|diagnosis|treatment)?"
-    r"|\bdoes not constitute\b|\b(?:for )?(?:informational|information|educational|reference|general) (?:purposes|information) only\b"
-    r"|\b(?:consult|speak (?:with|to)|seek)\b[^.\n]{0,40}\b(?:professional|doctor|physician|lawyer|attorney|advisor|adviser|expert|provider|advice)"
-    r"|\b(?:generated by (?:an )?ai|ai[- ]generated|written by (?:an )?ai)\b|\bmay (?:contain|be|have|include) (?:errors|mistakes|inaccura|wrong)"
-    r"|投资有风险|风险自(?:担|负)|谨慎(?:投资|决策|参考)|以(?:官方|实际)[^。\n]{0,8}为准"
-    r"|\bfor reference only\b|\bpast performance\b|\bnot indicative of future\b|\bat your own risk\b|\bno (?:warranty|guarantee|liability)\b",
-    re.IGNORECASE,
-)
+DISCLAIMER = Phrases(
+    ("仅供|不构成|为准|责任|生成", r"仅供参考|不构成[^。\n]{0,16}(?:建议|意见|承诺|依据)|(?:具体|最终)[^。\n]{0,10}以[^。\n]{0,14}为准"
+     r"|不承担[^。\n]{0,12}责任|由(?:ai|人工智能)生成|以(?:官方|实际)[^。\n]{0,8}为准"),
+    ("咨询|询问|就诊|就医", r"(?:请|建议)[^。\n]{0,12}(?:咨询|询问|就诊|就医)[^。\n]{0,12}(?:律师|医生|医师|专业|顾问|机构|人士)"),
+    ("代替|替代", r"不(?:能)?(?:代替|替代)[^。\n]{0,12}(?:建议|意见|诊断)"),
+    ("风险|谨慎", r"投资有风险|风险自(?:担|负)|谨慎(?:投资|决策|参考)"),
+    ("not ", r"\bnot (?:a substitute for|intended as|constitute|legal|medical|financial|professional)\b[^.\n]{0,60}\b(?:advice|diagnosis|treatment)?"),
+    ("only", r"\b(?:for )?(?:informational|information|educational|reference|general) (?:purposes|information) only\b|\bfor reference only\b"),
+    ("consult", r"\bconsult\b[^.\n]{0,40}\b(?:professional|doctor|physician|lawyer|attorney|advisor|adviser|expert|provider|advice)"),
+    ("speak|seek", r"\b(?:speak (?:with|to)|seek)\b[^.\n]{0,40}\b(?:professional|doctor|physician|lawyer|attorney|advisor|adviser|expert|provider|advice)"),
+    ("generated|written by", r"\b(?:generated by (?:an )?ai|ai[- ]generated|written by (?:an )?ai)\b"),
+    ("may ", r"\bmay (?:contain|be|have|include) (?:errors|mistakes|inaccura|wrong)"),
+    ("performance|indicative|own risk", r"\bpast performance\b|\bnot indicative of future\b|\bat your own risk\b"),
+    ("no warranty|no guarantee|no liability", r"\bno (?:warranty|guarantee|liability)\b"),
+)  # fmt: skip
 
 NOT_NEGATIVE = re.compile(
     "不过|不仅|不但|不断|不同|不管|不论|不久|不少|不错|不妨|不禁|不由|不然|不一|不如|不只|不单|非常|无论|无数|无比|无非|未来|未必|除非|并非常|差不多"
@@ -130,15 +176,6 @@ SIMPLIFIED = (
     - TRADITIONAL
 )
 TRADITIONAL_ONLY = TRADITIONAL - SIMPLIFIED
-
-
-DISCLAIMER_WORDS = (
-    "仅供", "不构成", "咨询", "询问", "就诊", "就医", "为准", "代替", "替代", "责任", "生成", "投资", "风险", "谨慎", "substitute", "intended",
-    "constitute", "advice", "purposes", "information", "consult", "speak", "seek", "generated", "written by", "may ", "reference",
-    "performance", "indicative", "own risk", "warranty", "guarantee", "liability", "not legal", "not medical", "not financial",
-    "not professional",
-)  # fmt: skip
-"""One of these must stand in a text before the long pattern is tried."""
 
 
 FUNCTION_WORDS = {

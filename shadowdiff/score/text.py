@@ -7,16 +7,17 @@ The order of normalizing follows llm-streams.md 3.2 and scoring.md section 5.
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
+from operator import add
 from typing import Any
 
 from shadowdiff.model.exchange import Document
+from shadowdiff.score.forms import CJK, narrow
 from shadowdiff.score.jsonvalue import compact
 
 SHORT = 60
 """Up to this many characters a string is compared exactly; longer ones with blanks or CJK are prose."""
-
+MAX_VOCABULARY = 5_000
 _QUOTES = str.maketrans(
     {
         "‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "…": "...",
@@ -24,35 +25,39 @@ _QUOTES = str.maketrans(
         "\u200b": None, "\u200c": None, "\u200d": None, "\u2060": None, "\ufeff": None, "\u00ad": None,
     }
 )  # fmt: skip
-_SPACE = re.compile(r"\s+")
-_CJK = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u3040-\u30ff\uac00-\ud7af"
-_CJK_CHAR = re.compile(f"[{_CJK}]")
-_BY_CJK = re.compile(f"(?<=[{_CJK}]) | (?=[{_CJK}])")
-_TOKEN = re.compile(f"[{_CJK}]+|[^\\W_{_CJK}]+(?:[.,:/-][^\\W_{_CJK}]+)*")
+_CJK_CHAR = re.compile(f"[{CJK}]")
+_BY_CJK = re.compile(f" (?:(?<=[{CJK}] )|(?=[{CJK}]))")
+_TOKEN = re.compile(f"[{CJK}]+|[^\\W_{CJK}]+(?:[.,:/-][^\\W_{CJK}]+)*")
+_ASCII_TOKEN = re.compile("[A-Za-z0-9]+(?:[.,:/-][A-Za-z0-9]+)*")
 
 
 @lru_cache(maxsize=16)
 def normal(text: str) -> str:
     """The text without what readers do not see: width, quotes, case, spacing."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
-    text = _SPACE.sub(" ", text).strip()
-    if not text.isascii():
-        text = _BY_CJK.sub("", text)
-    return text.casefold()
+    if text.isascii():
+        return " ".join(text.split()).lower()
+    return _BY_CJK.sub("", " ".join(narrow(text, _QUOTES).split())).casefold()
 
 
 def tokens(text: str, limit: int = 50_000) -> list[str]:
     """Words of a normalized text; runs of CJK give their character bigrams."""
+    if text.isascii():
+        return _ASCII_TOKEN.findall(text)[:limit]
     out: list[str] = []
     for run in _TOKEN.findall(text):
-        if _CJK_CHAR.match(run):
-            out += [run[i : i + 2] for i in range(len(run) - 1)] if len(run) > 1 else [run]
+        if len(run) > 1 and run[0] > "\u2fff" and _CJK_CHAR.match(run):
+            out += map(add, run, run[1:])
         else:
             out.append(run)
         if len(out) >= limit:
             break
     return out[:limit]
+
+
+@lru_cache(maxsize=64)
+def vocabulary(text: str) -> frozenset[str]:
+    """The set of `tokens` of a normalized text, up to its first 5,000."""
+    return frozenset(tokens(text, MAX_VOCABULARY))
 
 
 def is_prose(value: str) -> bool:
