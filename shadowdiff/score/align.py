@@ -54,6 +54,15 @@ def changes(blue: str, green: str) -> Changed | None:
     )
 
 
+def middles(one: str, two: str, near: int = 0) -> tuple[str, str]:
+    """Both texts without the head and the tail that they share, but for `near` characters of each."""
+    limit = min(len(one), len(two))
+    start = _shared(limit, lambda n: one[:n] == two[:n])
+    end = _shared(limit - start, lambda n: one[len(one) - n :] == two[len(two) - n :])
+    start, end = max(0, start - near), max(0, end - near)
+    return one[start : len(one) - end], two[start : len(two) - end]
+
+
 def _common(one: str, two: str) -> tuple[int, int]:
     """How much both texts share at the start and at the end, up to a line's border."""
     limit = min(len(one), len(two))

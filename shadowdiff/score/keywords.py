@@ -12,11 +12,14 @@ from collections.abc import Sequence
 from shadowdiff.contracts import Baseline
 from shadowdiff.model.comparison import Finding, Score, Severity
 from shadowdiff.model.exchange import Expect, Pair
+from shadowdiff.score.align import middles
 from shadowdiff.score.jsonvalue import compact
 from shadowdiff.score.text import normal, prose
 
 MAX_SALIENT = 8
 MAX_CHARS = 20_000
+NEAR = 24
+"""Characters looked at on both sides of what changed."""
 _CJK = "\u3400-\u4dbf\u4e00-\u9fff"
 _SALIENT = re.compile(
     r"\d+(?:[.,:-]\d+)*\s?(?:%|[a-z]{1,3}\b|元|天|小时|分钟|个|年|月|日)?"
@@ -49,7 +52,7 @@ class Keywords:
             findings += _expected(pair.exchange.expect, two, pair)
         if findings:
             return Score(self.name, 1.0, tuple(findings))
-        before, after = _salient(one), _salient(two)
+        before, after = (_salient(text) for text in middles(one, two, NEAR))
         lost = [word for word in before if word not in two]
         new = [word for word in after if word not in one]
         if not lost and not new:
@@ -97,7 +100,7 @@ def _expected(expect: Expect, said: str, pair: Pair) -> list[Finding]:
 
 def _salient(text: str) -> list[str]:
     """Numbers with unit, long words, titles and CJK phrases of a normalized text."""
-    return list(dict.fromkeys(match.strip() for match in _SALIENT.findall(text[:20_000])))
+    return list(dict.fromkeys(map(str.strip, _SALIENT.findall(text[:MAX_CHARS]))))
 
 
 def _some(words: list[str], what: str) -> str:

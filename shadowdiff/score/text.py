@@ -12,19 +12,12 @@ from operator import add
 from typing import Any
 
 from shadowdiff.model.exchange import Document
-from shadowdiff.score.forms import CJK, narrow
+from shadowdiff.score.forms import CJK, LOOKALIKES, narrow
 from shadowdiff.score.jsonvalue import compact
 
 SHORT = 60
 """Up to this many characters a string is compared exactly; longer ones with blanks or CJK are prose."""
 MAX_VOCABULARY = 5_000
-_QUOTES = str.maketrans(
-    {
-        "‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "…": "...",
-        "，": ",", "。": ".", "：": ":", "；": ";", "！": "!", "？": "?", "、": ",", "（": "(", "）": ")",
-        "\u200b": None, "\u200c": None, "\u200d": None, "\u2060": None, "\ufeff": None, "\u00ad": None,
-    }
-)  # fmt: skip
 _CJK_CHAR = re.compile(f"[{CJK}]")
 _BY_CJK = re.compile(f" (?:(?<=[{CJK}] )|(?=[{CJK}]))")
 _TOKEN = re.compile(f"[{CJK}]+|[^\\W_{CJK}]+(?:[.,:/-][^\\W_{CJK}]+)*")
@@ -36,7 +29,7 @@ def normal(text: str) -> str:
     """The text without what readers do not see: width, quotes, case, spacing."""
     if text.isascii():
         return " ".join(text.split()).lower()
-    return _BY_CJK.sub("", " ".join(narrow(text, _QUOTES).split())).casefold()
+    return _BY_CJK.sub("", " ".join(narrow(text, LOOKALIKES).split())).casefold()
 
 
 def tokens(text: str, limit: int = 50_000) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shadowdiff.decode.chat.record import Record
-from shadowdiff.decode.chat.stream import Frame, answer
+from shadowdiff.decode.chat.stream import Frame, answer, squeeze
 from shadowdiff.decode.events import looks_like_sse
 from shadowdiff.model.exchange import Document, Response
 
@@ -17,7 +17,7 @@ class AnthropicMessages:
 
     def priority(self, response: Response, head: bytes) -> float:
         """By its first event, or the type of the whole message."""
-        squeezed = b"".join(head.split())
+        squeezed = squeeze(head)
         if looks_like_sse(head):
             return 45.0 if b"message_start" in squeezed else -1.0
         return (

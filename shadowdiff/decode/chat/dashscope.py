@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from shadowdiff.decode.chat.record import Record
-from shadowdiff.decode.chat.stream import Frame, answer
+from shadowdiff.decode.chat.stream import Frame, answer, squeeze
 from shadowdiff.decode.events import looks_like_sse
 from shadowdiff.model.exchange import Document, Response
 
@@ -20,7 +20,7 @@ class DashScope:
 
     def priority(self, response: Response, head: bytes) -> float:
         """By `output` with what it holds, or its error shape."""
-        squeezed = b"".join(head.split())
+        squeezed = squeeze(head)
         inside = (
             b'"output":{"choices"' in squeezed or b'"output":{"text"' in squeezed or b'"output":{"finish' in squeezed
         )

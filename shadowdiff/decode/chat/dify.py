@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shadowdiff.decode.chat.record import Record
-from shadowdiff.decode.chat.stream import Frame, answer
+from shadowdiff.decode.chat.stream import Frame, answer, squeeze
 from shadowdiff.decode.events import looks_like_sse
 from shadowdiff.model.exchange import Document, Response
 
@@ -17,7 +17,7 @@ class Dify:
 
     def priority(self, response: Response, head: bytes) -> float:
         """By an event inside the data together with a task or message id."""
-        squeezed = b"".join(head.split())
+        squeezed = squeeze(head)
         ours = b'"task_id"' in squeezed or b'"message_id"' in squeezed or b'"workflow_run_id"' in squeezed
         if looks_like_sse(head):
             return 44.0 if b'{"event":"' in squeezed and ours else -1.0

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from shadowdiff.decode.chat.record import Record
-from shadowdiff.decode.chat.stream import Frame, answer
+from shadowdiff.decode.chat.stream import Frame, answer, squeeze
 from shadowdiff.decode.events import looks_like_sse
 from shadowdiff.model.exchange import Document, Response
 
@@ -26,7 +26,7 @@ class Gradio:
         """By its event names, or the queue's messages."""
         if not looks_like_sse(head):
             return -1.0
-        squeezed = b"".join(head.split())
+        squeezed = squeeze(head)
         called = any(name in squeezed for name in _CALLS) and b"data:" in squeezed
         return 39.0 if called or b'{"msg":"' in squeezed else -1.0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shadowdiff.decode.chat.record import Record
-from shadowdiff.decode.chat.stream import Frame, answer
+from shadowdiff.decode.chat.stream import Frame, answer, squeeze
 from shadowdiff.decode.events import looks_like_sse
 from shadowdiff.model.exchange import Document, Response
 
@@ -15,7 +15,7 @@ class LangFlow:
 
     def priority(self, response: Response, head: bytes) -> float:
         """By a bare event object, AG-UI event types, or the outputs of a run."""
-        squeezed = b"".join(head.split())
+        squeezed = squeeze(head)
         if looks_like_sse(head):
             agui = b'"type":"RUN_' in squeezed or b'"type":"TEXT_MESSAGE' in squeezed
             return 44.0 if agui or b'{"event":"vertices_sorted"' in squeezed else -1.0

@@ -19,6 +19,8 @@ class LobeChat:
 
     def priority(self, response: Response, head: bytes) -> float:
         """By an event of its names followed by a JSON string or object."""
+        if b"event" not in head:
+            return -1.0
         squeezed = head.replace(b"\r", b"").replace(b": ", b":")
         return 38.0 if any(b"event:" + name + b"\ndata:" in squeezed for name in _NAMES) else -1.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shadowdiff.decode.chat.record import Record
-from shadowdiff.decode.chat.stream import Frame, answer
+from shadowdiff.decode.chat.stream import Frame, answer, squeeze
 from shadowdiff.model.exchange import Document, Response
 
 _USAGE = {"prompt_eval_count": "prompt_tokens", "eval_count": "completion_tokens"}
@@ -14,7 +14,7 @@ class Ollama:
 
     def priority(self, response: Response, head: bytes) -> float:
         """By the fields of the first line."""
-        squeezed = b"".join(head.split())
+        squeezed = squeeze(head)
         named = b'"model":' in squeezed and b'"created_at":' in squeezed
         return (
             41.0

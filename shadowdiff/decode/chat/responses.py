@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shadowdiff.decode.chat.record import Record
-from shadowdiff.decode.chat.stream import Frame, answer
+from shadowdiff.decode.chat.stream import Frame, answer, squeeze
 from shadowdiff.decode.events import looks_like_sse
 from shadowdiff.model.exchange import Document, Response
 
@@ -18,7 +18,7 @@ class OpenAIResponses:
 
     def priority(self, response: Response, head: bytes) -> float:
         """By `response.` event types, or the object's own name."""
-        squeezed = b"".join(head.split())
+        squeezed = squeeze(head)
         if looks_like_sse(head):
             return 45.0 if b'"type":"response.' in squeezed or b"event:response." in squeezed else -1.0
         return 45.0 if head[:1] == b"{" and b'"object":"response"' in squeezed else -1.0

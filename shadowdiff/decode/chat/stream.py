@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import json
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -56,6 +57,12 @@ def answer(response: Response, body: bytes, take: Take, whole: Take | None = Non
     whole_end = record.ended or (record.finish != "unknown" and not cut)
     terminated = "done" if whole_end else "eof" if record.finish != "unknown" or not frames else "cut"
     return record.document(terminated, watch.text_s, watch.any_s, gap_max_s=watch.gap_max_s, stalls=watch.stalls)
+
+
+@lru_cache(maxsize=4)
+def squeeze(head: bytes) -> bytes:
+    """The start of a body without its blanks, which every dialect asks for."""
+    return b"".join(head.split())
 
 
 def framed(body: bytes, head: bytes) -> tuple[list[Frame], bool]:
