@@ -119,7 +119,8 @@ class Comparer:
         made = self._panels.get(profile)
         if made is None:
             score = msgspec.structs.replace(self._config.score, profile=profile)
-            made = self._panels[profile] = panel(msgspec.structs.replace(self._config, score=score))
+            config = msgspec.structs.replace(self._config, score=score)
+            made = self._panels[profile] = panel(config, deciding=True)
         return made
 
     def _pair(self, row: _Row) -> Pair:
@@ -145,14 +146,14 @@ def rows(path: Path) -> Iterator[tuple[int, _Row]]:
 
 
 def rank(comparison: Comparison, flag: bool) -> float:
-    """How bad a pair is, 0 to 1, for ranking: what fired first, then how much differs."""
+    """How bad a pair is, 0 to 1, for ranking: the worst that fired, then how much did."""
     worst = 0.0
     for score in comparison.scores:
         for finding in score.findings:
             if not finding.noisy:
                 worst = max(worst, {Severity.CRITICAL: 0.9, Severity.MAJOR: 0.7}.get(finding.severity, 0.1))
-    spread = max((score.divergence for score in comparison.scores), default=0.0)
-    return min(1.0, (worst if flag else min(worst, 0.3)) + 0.1 * spread)
+    fired = sum(finding.fires for score in comparison.scores for finding in score.findings)
+    return (worst if flag else min(worst, 0.3)) + min(0.1, 0.02 * fired)
 
 
 def run(config: Config, pairs: Path, control: Path | None, out: Path) -> tuple[int, int]:

@@ -170,9 +170,17 @@ def plan(
     )
 
 
-def panel(config: Config, run: str = "") -> Panel:
-    """The scorers: built-ins with their settings, then those named in [[score.scorers]]."""
+def panel(config: Config, run: str = "", deciding: bool = False) -> Panel:
+    """The scorers: built-ins with their settings, then those named in [[score.scorers]].
+
+    `deciding` leaves out the plain rules that no limit is set for: they would only report.
+    """
     rules = config.score
+    silent = {
+        "length": not rules.max_length_change,
+        "keywords": not rules.required and not rules.forbidden,
+        "fuzzy": not rules.min_similarity,
+    }
     options: dict[str, dict[str, Any]] = {
         "headers": {"headers": rules.headers, "ignore": rules.ignore},
         "structure": {
@@ -194,7 +202,11 @@ def panel(config: Config, run: str = "") -> Panel:
             else None
         },
     }
-    scorers = [plugins.build("scorers", name, **options.get(name, {})) for name in SCORERS]
+    scorers = [
+        plugins.build("scorers", name, **options.get(name, {}))
+        for name in SCORERS
+        if not (deciding and silent.get(name))
+    ]
     for extra in rules.scorers:
         scorers.append(plugins.build("scorers", extra.use, **extra.options))
     return Panel(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 
 import msgspec
 from rapidfuzz.distance import Indel
@@ -18,6 +18,8 @@ from shadowdiff.score.text import tokens
 
 WINDOWED = 0.5
 """Up to this share of both texts changed, the rules see only what changed."""
+REACH = 1_000
+"""How far from the first and the last difference a sentence's border is looked for."""
 _BORDER = re.compile(r"[\n.!?。！？；]")
 _CLOSERS = frozenset("abcdefghijklmnopqrstuvwxyz)]\"'")
 
@@ -64,13 +66,13 @@ def middles(one: str, two: str, near: int = 0) -> tuple[str, str]:
 
 
 def _common(one: str, two: str) -> tuple[int, int]:
-    """How much both texts share at the start and at the end, up to a line's border."""
+    """How much both texts share at the start and at the end, up to a sentence's border."""
     limit = min(len(one), len(two))
-    start = one.rfind("\n", 0, _shared(limit, lambda n: one[:n] == two[:n])) + 1
-    left = limit - start
-    length = _shared(left, lambda n: one[len(one) - n :] == two[len(two) - n :])
-    found = one.find("\n", len(one) - length) if length else -1
-    return start, len(one) - found if found >= 0 else 0
+    shared = _shared(limit, lambda n: one[:n] == two[:n])
+    start = max(_borders(one, max(0, shared - REACH), shared - 1), default=0)
+    tail = len(one) - _shared(limit - start, lambda n: one[len(one) - n :] == two[len(two) - n :])
+    first = next(_borders(one, tail + 1, tail + REACH), len(one))
+    return start, len(one) - first
 
 
 def _shared(limit: int, same: Callable[[int], bool]) -> int:
@@ -86,18 +88,20 @@ def _shared(limit: int, same: Callable[[int], bool]) -> int:
 
 
 def _sentences(text: str) -> list[str]:
-    """Cut at line breaks, after 。！？；!? and after a full stop between a word and a blank."""
     out, start = [], 0
-    for match in _BORDER.finditer(text):
-        at = match.start()
-        if text[at] == "." and not (text[at + 1 : at + 2].isspace() and text[at - 1 : at] in _CLOSERS):
-            continue
-        if part := text[start : at + 1].strip():
+    for end in (*_borders(text, 0, len(text)), len(text)):
+        if part := text[start:end].strip():
             out.append(part)
-        start = at + 1
-    if part := text[start:].strip():
-        out.append(part)
+        start = end
     return out
+
+
+def _borders(text: str, start: int, end: int) -> Iterator[int]:
+    """Where sentences end: at line breaks, behind 。！？；!? and behind a full stop between a word and a blank."""
+    for match in _BORDER.finditer(text, start, max(start, end)):
+        at = match.start()
+        if text[at] != "." or (text[at + 1 : at + 2].isspace() and text[at - 1 : at] in _CLOSERS):
+            yield at + 1
 
 
 def _beyond(parts: list[str], other: Counter[str]) -> list[str]:
@@ -141,7 +145,7 @@ def _words(text: str, start: int, end: int) -> str:
     return text[start:end].strip()
 
 
-def holds(text: str, said: set[str], block: str) -> bool:
+def holds(text: str, said: Set[str], block: str) -> bool:
     """Whether `text` says the block elsewhere: whole, or nearly all of its words."""
     if block in text:
         return True

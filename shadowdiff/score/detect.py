@@ -21,9 +21,9 @@ CRITICAL, MAJOR = Severity.CRITICAL, Severity.MAJOR
 _LETTER = re.compile(r"[^\W\d_]")
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
 _SCRIPTS = (
-    ("han", _HAN), ("kana", re.compile("[\u3040-\u30ff]")), ("hangul", re.compile("[\uac00-\ud7af]")),
-    ("cyrillic", re.compile("[\u0400-\u04ff]")), ("arabic", re.compile("[\u0590-\u06ff]")),
-    ("latin", re.compile("[A-Za-z\u00c0-\u024f]")), ("indic", re.compile("[\u0900-\u0dff\u0e00-\u0e7f]")),
+    ("han", _HAN), ("latin", re.compile("[A-Za-z\u00c0-\u024f]")), ("kana", re.compile("[\u3040-\u30ff]")),
+    ("hangul", re.compile("[\uac00-\ud7af]")), ("cyrillic", re.compile("[\u0400-\u04ff]")),
+    ("arabic", re.compile("[\u0590-\u06ff]")), ("indic", re.compile("[\u0900-\u0dff\u0e00-\u0e7f]")),
 )  # fmt: skip
 _BROKEN = (
     ("\ufffd", re.compile("\ufffd")), ("????", re.compile(r"\?{4,}")),
@@ -134,9 +134,16 @@ def shares(text: str) -> dict[str, float]:
     text = text[:1500]
     if text.isascii():
         return {"latin": 1.0} if _LETTER.search(text) else {}
-    counts = {name: len(pattern.findall(text)) for name, pattern in _SCRIPTS}
+    left = len(_LETTER.findall(text))
+    counts: dict[str, int] = {}
+    for name, pattern in _SCRIPTS:
+        if left <= 0:
+            break
+        if count := len(pattern.findall(text)):
+            counts[name] = count
+            left -= count
     total = sum(counts.values())
-    return {name: count / total for name, count in counts.items() if count} if total else {}
+    return {name: count / total for name, count in counts.items()} if total else {}
 
 
 def _language(blue: str, green: str, one: str, two: str, limit: float) -> Iterator[Sign]:

@@ -156,7 +156,7 @@ def topic(one: str, two: str, weights: Mapping[str, float] | None = None) -> flo
     if not weights:
         return 1.0 - len(a & b) / min(len(a), len(b))
     rare = repeat(weights.get("", 1.0))
-    mass = [sum(map(weights.get, part, rare)) for part in (a & b, a, b)]  # type: ignore[arg-type]
+    mass = [sum(map(weights.get, part, rare)) for part in (a & b, a, b)]
     return 1.0 - mass[0] / max(1e-9, min(mass[1], mass[2]))
 
 
@@ -193,20 +193,23 @@ def _stable(
         if lost or new:
             yield Sign("words", Severity.MAJOR, _some(lost), _some(new))
         return
-    before, after = len(a), len(b)
-    if changed is not None:
-        if len(one) + len(two) > 0.15 * (len(blue) + len(green)):  # else no share of the whole can be reached
-            before, after = len(vocabulary(form(blue))), len(vocabulary(form(green)))
-        else:
-            before = after = 1 << 20
-    if len(lost) > 0.12 * max(8, before) or len(new) > 0.15 * max(8, after):
+    enough = changed is None or len(one) + len(two) > 0.15 * (len(blue) + len(green))
+    whole = (blue, green) if changed is not None else (None, None)
+    if enough and (_many(lost, a, 0.12, whole[0]) or _many(new, b, 0.15, whole[1])):
         yield Sign("words", Severity.MAJOR, _some(lost), _some(new))
     if length_change(blue, green) > 0.25:
-        whole = (one, two) if changed is None else (form(blue), form(green))
-        if length_change(*whole) > 0.30 and abs(len(whole[0]) - len(whole[1])) >= 16:
-            yield Sign("size", Severity.MAJOR, f"{len(whole[0])} characters", f"{len(whole[1])} characters")
+        before, after = (len(one), len(two)) if changed is None else (len(form(blue)), len(form(green)))
+        if 1 - min(before, after) / max(before, after, 1) > 0.30 and abs(before - after) >= 16:
+            yield Sign("size", Severity.MAJOR, f"{before} characters", f"{after} characters")
     if changed is None and topic(one, two) > 0.60:
         yield Sign("topic", Severity.MAJOR, one[:60], two[:60])
+
+
+def _many(words: frozenset[str], seen: frozenset[str], share: float, whole: str | None) -> bool:
+    """Whether `words` are more than a share of the words in `whole`, of which `seen` are those of a part."""
+    if len(words) <= share * max(8, len(seen)):
+        return False
+    return whole is None or len(words) > share * max(8, len(vocabulary(whole)))
 
 
 def _facts(blue: str, green: str, one: str, two: str, within: tuple[str, str]) -> Iterator[Sign]:

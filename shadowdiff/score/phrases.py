@@ -20,9 +20,11 @@ class Phrases:
     def findall(self, text: str) -> Iterator[str]:
         """What matches, rule by rule."""
         for words, pattern in self._rules:
-            if any(word in text for word in words):
-                for match in pattern.finditer(text):
-                    yield match[0]
+            for word in words:
+                if word in text:
+                    for match in pattern.finditer(text):
+                        yield match[0]
+                    break
 
     def search(self, text: str) -> str:
         """The first that matches, or an empty string."""
