@@ -151,31 +151,53 @@ BENIGN: dict[str, Plant] = {
 }  # fmt: skip
 
 
+def _item(n: int) -> dict:
+    return {
+        "id": f"A{n}",
+        "price": 10.5 + n,
+        "stock": n % 7,
+        "active": n % 2 == 0,
+        "tags": ["new", "sale"],
+        "vendor": {"name": f"Maker {n}", "city": None},
+    }
+
+
+def _fresh(item: dict, rng: random.Random) -> dict:
+    """As a service answers: an id, a time, a duration and a host of this answer alone."""
+    moment = f"2026-03-{rng.randint(10, 28)}T{rng.randint(10, 23)}:{rng.randint(10, 59)}:{rng.randint(10, 59)}Z"
+    meta = {
+        "trace": f"{rng.getrandbits(64):016x}",
+        "served_at": moment,
+        "took_ms": rng.randint(2, 90),
+        "host": f"web-{rng.randint(1, 9)}",
+    }
+    return item | {"meta": meta}
+
+
+def controls(rng: random.Random) -> list[tuple[str, str]]:
+    """Ten JSON answers of blue beside what it said when asked again: what a calibration would see."""
+    return [(json.dumps(_fresh(_item(n), rng)), json.dumps(_fresh(_item(n), rng))) for n in range(100, 110)]
+
+
 def bodies(rng: random.Random) -> list[tuple[str, str, str, str, bool]]:
-    """(kind, fault, blue, green, regression) for JSON and HTML bodies."""
+    """(kind, fault, blue, green, regression) for JSON and HTML bodies; every JSON answer has fresh fields."""
     out = []
     for n in range(40):
-        item = {
-            "id": f"A{n}",
-            "price": 10.5 + n,
-            "stock": n % 7,
-            "active": n % 2 == 0,
-            "tags": ["new", "sale"],
-            "vendor": {"name": f"Maker {n}", "city": None},
-        }
+        item = _item(n)
         page = f"<!doctype html><html><head><title>Item {n}</title></head><body><h1>Item {n}</h1><p>Price: {n + 5} dollars</p><ul><li>red</li><li>blue</li></ul><a href='/buy/{n}'>Buy</a></body></html>"
-        blue = json.dumps(item)
         changes = {
             "missing": {k: v for k, v in item.items() if k != "stock"}, "type": item | {"active": str(item["active"]).lower()},
             "value": item | {"price": item["price"] + 1}, "null": item | {"vendor": None}, "short list": item | {"tags": ["new"]},
             "renamed": {("amount" if k == "price" else k): v for k, v in item.items()},
         }  # fmt: skip
-        for fault, value in changes.items():
-            out.append(("json", fault, blue, json.dumps(value), True))
-        out.append(("json", "cut", blue, blue[:-12], True))
-        out.append(("json", "key order", blue, json.dumps(dict(reversed(item.items()))), False))
-        out.append(("json", "spacing", blue, json.dumps(item, indent=2, ensure_ascii=False), False))
-        out.append(("json", "1 and 1.0", blue, blue.replace(f'"stock": {n % 7}', f'"stock": {n % 7}.0'), False))
+        harmless = {
+            "fresh fields": item, "key order": dict(reversed(item.items())), "1 and 1.0": item | {"stock": float(n % 7)},
+        }  # fmt: skip
+        for bad, kinds in ((True, changes), (False, harmless)):
+            for fault, value in kinds.items():
+                out.append(("json", fault, json.dumps(_fresh(item, rng)), json.dumps(_fresh(value, rng)), bad))
+        out.append(("json", "cut", json.dumps(_fresh(item, rng)), json.dumps(_fresh(item, rng))[:-12], True))
+        out.append(("json", "spacing", json.dumps(_fresh(item, rng)), json.dumps(_fresh(item, rng), indent=2), False))
         out.append(("html", "link lost", page, page.replace(f"<a href='/buy/{n}'>Buy</a>", "Buy"), True))
         out.append(("html", "text", page, page.replace(f"{n + 5} dollars", f"{n + 6} dollars"), True))
         out.append(("html", "part lost", page, page.replace("<li>blue</li>", ""), True))

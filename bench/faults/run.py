@@ -1,7 +1,7 @@
 """Judge the planted faults: ours, the plain rule, and peers that are installed.
 
-    python -m bench.faults.run [--seed 7] [--each 2]
-    pip install deepdiff jsondiff      # optional: two more peers for JSON
+    python -m bench.faults.run [--seed 7] [--each 2] [--traffic-diff PYTHON]
+    pip install deepdiff jsondiff      # optional: two more peers for JSON; traffic-diff: see peers.py
 
 Prints precision, recall, false alarms and AUC a judge, recall a fault class, false alarms a harmless change, and µs a
 pair. The faults are ours as are the rules: read the comparison between judges, not the height of ours.
@@ -10,37 +10,31 @@ pair. The faults are ours as are the rules: read the comparison between judges, 
 from __future__ import annotations
 
 import argparse
-import difflib
-import importlib.util
 import json
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rapidfuzz import fuzz
-
-from bench.faults.corpus import chinese, english
-from bench.faults.plant import BENIGN, FAULTS, bodies
+from bench.faults.corpus import answers
+from bench.faults.peers import Judge, difflib_ratio, exact, json_peer, plain_rule, rapidfuzz_ratio, traffic_diff
+from bench.faults.plant import BENIGN, FAULTS, bodies, controls
 from shadowdiff.config import load
-from shadowdiff.run.compare import Comparer, rows
-
-Judge = Callable[[dict], tuple[bool, float]]
+from shadowdiff.run.compare import Comparer, Row
 
 
 def pairs(seed: int, each: int) -> list[dict]:
     """Every pair, with what was done to it."""
     rng = random.Random(seed)
-    answers = [*english(), *chinese()]
+    written = [*answers("en"), *answers("zh")]
     made: list[dict] = []
     for plants, bad in ((FAULTS, True), (BENIGN, False)):
         for fault, plant in plants.items():
             for lang in ("en", "zh"):
-                chosen = rng.sample([a for a in answers if a.lang == lang], 12 * each)
+                chosen = rng.sample([a for a in written if a.lang == lang], 12 * each)
                 for answer in chosen:
-                    green = plant(answer, answers, rng)
+                    green = plant(answer, written, rng)
                     if green is not None and (green != answer.text or fault == "identical"):
                         made.append(
                             {
@@ -60,59 +54,22 @@ def pairs(seed: int, each: int) -> list[dict]:
 
 
 def ours() -> Judge:
-    """shadowdiff compare, without control pairs."""
+    """shadowdiff compare; for JSON with ten control pairs, as `--control` gives them."""
     comparer = Comparer(load(None, {}, {}))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "control.jsonl"
+        lines = [
+            {"id": n, "kind": "json", "endpoint": "json", "blue": blue, "green": green}
+            for n, (blue, green) in enumerate(controls(random.Random(1)))
+        ]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        comparer.learn(path)
 
     def judge(pair: dict) -> tuple[bool, float]:
-        with TemporaryDirectory() as folder:
-            path = Path(folder) / "p.jsonl"
-            path.write_text(json.dumps({k: pair[k] for k in ("id", "kind", "blue", "green")}))
-            ((_, row),) = rows(path)
+        row = Row(id=pair["id"], kind=pair["kind"], endpoint=pair["kind"], blue=pair["blue"], green=pair["green"])
         line = comparer.judge(row)
         pair["us"] = line["us"]
         return line["flag"], line["score"]
-
-    return judge
-
-
-def plain_rule(pair: dict) -> tuple[bool, float]:
-    """The shell loop's rule: length changed by over 30 %, or one of blue's five longest words is gone."""
-    a, b = pair["blue"], pair["green"]
-    change = abs(len(a) - len(b)) / max(len(a), len(b), 1)
-    words = sorted(set(a.split()), key=len, reverse=True)[:5]
-    return change > 0.3 or any(word not in b for word in words), change
-
-
-def difflib_ratio(pair: dict) -> tuple[bool, float]:
-    """difflib under 0.95."""
-    ratio = difflib.SequenceMatcher(None, pair["blue"], pair["green"], autojunk=False).ratio()
-    return ratio < 0.95, 1 - ratio
-
-
-def rapidfuzz_ratio(pair: dict) -> tuple[bool, float]:
-    """rapidfuzz under 95."""
-    ratio = fuzz.ratio(pair["blue"], pair["green"])
-    return ratio < 95, 1 - ratio / 100
-
-
-def exact(pair: dict) -> tuple[bool, float]:
-    """Any byte."""
-    return pair["blue"] != pair["green"], float(pair["blue"] != pair["green"])
-
-
-def json_peer(name: str) -> Judge | None:
-    """deepdiff or jsondiff where installed; they judge JSON only."""
-    if importlib.util.find_spec(name) is None:
-        return None
-    module = importlib.import_module(name)
-
-    def judge(pair: dict) -> tuple[bool, float]:
-        try:
-            one, two = json.loads(pair["blue"]), json.loads(pair["green"])
-        except ValueError:
-            return True, 1.0
-        found = module.DeepDiff(one, two, ignore_order=True) if name == "deepdiff" else module.diff(one, two)
-        return bool(found), float(bool(found))
 
     return judge
 
@@ -128,6 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--each", type=int, default=2)
+    parser.add_argument("--traffic-diff", metavar="PYTHON", help="interpreter of the environment that has it")
     given = parser.parse_args()
     made = pairs(given.seed, given.each)
     judges: dict[str, tuple[Judge, str]] = {"shadowdiff": (ours(), ""), "plain rule": (plain_rule, ""), "difflib < 0.95": (difflib_ratio, ""),
@@ -136,6 +94,8 @@ def main() -> None:
         peer = json_peer(name)
         if peer is not None:
             judges[name] = (peer, "json")
+    if given.traffic_diff:
+        judges["traffic-diff"] = (traffic_diff(given.traffic_diff), "")
     print(f"{len(made)} pairs: {sum(p['bad'] for p in made)} faults, {sum(not p['bad'] for p in made)} harmless\n")
     print(
         "| judge | on | precision | recall | F1 | false alarms | AUC | µs p50 | p95 |\n|---|---|---|---|---|---|---|---|---|"

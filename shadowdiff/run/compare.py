@@ -36,7 +36,9 @@ TYPES = {"json": "application/json", "html": "text/html; charset=utf-8", "text":
 PROFILES = {"det": "stable", "sampled": "sampled", "strict": "strict"}
 
 
-class _Row(msgspec.Struct):
+class Row(msgspec.Struct):
+    """One pair to judge, as a line gives it."""
+
     id: str | int
     blue: str
     green: str
@@ -45,7 +47,7 @@ class _Row(msgspec.Struct):
     endpoint: str = ""
 
 
-_decode = msgspec.json.Decoder(_Row).decode
+_decode = msgspec.json.Decoder(Row).decode
 
 
 class Comparer:
@@ -91,7 +93,7 @@ class Comparer:
                     blues[(row.endpoint, said)].add(hash(form(row.blue[:2000])))
         self._canned = {key: len(found) for key, found in blues.items() if len(found) >= REUSED}
 
-    def judge(self, row: _Row) -> dict[str, Any]:
+    def judge(self, row: Row) -> dict[str, Any]:
         """The verdict on one row as an output line."""
         begun = time.perf_counter()
         pair = self._pair(row)
@@ -112,7 +114,7 @@ class Comparer:
         return {"id": row.id, "flag": flag, "score": round(rank(comparison, flag), 4), "us": round(spent, 1),
                 "why": redact.text(why)}  # fmt: skip
 
-    def _profile(self, row: _Row) -> str:
+    def _profile(self, row: Row) -> str:
         return PROFILES.get(row.regime, self._config.score.profile)
 
     def _panel(self, profile: str) -> Panel:
@@ -123,7 +125,7 @@ class Comparer:
             made = self._panels[profile] = panel(config, deciding=True)
         return made
 
-    def _pair(self, row: _Row) -> Pair:
+    def _pair(self, row: Row) -> Pair:
         exchange = Exchange(
             id=str(row.id),
             seq=0,
@@ -136,7 +138,7 @@ class Comparer:
         return Pair(exchange, blue, _answer(Role.GREEN, row.green, row.kind))
 
 
-def rows(path: Path) -> Iterator[tuple[int, _Row]]:
+def rows(path: Path) -> Iterator[tuple[int, Row]]:
     """Every row with its line number. Raises `SourceError` for a line that is none."""
     for number, line in lines(path):
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -31,6 +32,7 @@ MAX_TEXT = 12_000
 MAX_SAMPLED = 32 << 20
 """Characters of text kept for learning, over all routes."""
 T = TypeVar("T")
+SLICE_S = 0.003
 INLINE_BYTES = 4 << 10
 """Both bodies together; beyond it judging two different texts may take over 5 ms (bench/RESULTS.md)."""
 
@@ -60,11 +62,13 @@ class Judging:
         self._pool: ProcessPoolExecutor | None = None
         self._decode_all = decode_all
         self._strict_inline = False
+        self._breathed = 0.0
 
     async def compare(self, pair: Pair) -> tuple[Comparison, Pair]:
         """The comparison, and the pair with its documents."""
         if _size(pair) <= INLINE_BYTES or self._strict_inline or not self._panel.needs_documents(pair):
             judged, pair = judge(self._decoding, self._panel, pair, self._learner.baseline, self._decode_all)
+            await self._breathe()
         else:
             judged, pair = await self._elsewhere(pair)
         if judged.noise:
@@ -79,6 +83,14 @@ class Judging:
                 self._warned.add(scorer)
                 self._warn(f"scorer {scorer} raised and is left out of such pairs ({message})")
         return self._canned(judged.comparison, pair), pair
+
+    async def _breathe(self) -> None:
+        """Let sockets be served: pairs that wait to be judged would hold the loop one after another."""
+        now = time.perf_counter()
+        if now - self._breathed > SLICE_S:
+            self._breathed = now
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # what a timer wakes runs a turn of the loop after it
 
     def _canned(self, comparison: Comparison, pair: Pair) -> Comparison:
         """A pair that is only wrong beside others: green gave the same reply to several questions."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Set
+from itertools import accumulate
 
 import msgspec
 from rapidfuzz.distance import Indel
@@ -21,6 +22,8 @@ WINDOWED = 0.5
 REACH = 1_000
 """How far from the first and the last difference a sentence's border is looked for."""
 _BORDER = re.compile(r"[\n.!?。！？；]")
+_PIECE = re.compile(r"\s*\S+|\s+$")
+BY_WORDS = 1_600
 _CLOSERS = frozenset("abcdefghijklmnopqrstuvwxyz)]\"'")
 
 
@@ -120,8 +123,7 @@ def regions(one: str, two: str) -> Iterator[tuple[str, str]]:
     """Changed regions of two aligned texts; scraps of up to four equal characters between them are no anchor."""
     a0 = a1 = b0 = b1 = 0
     open_ = False
-    for op in Indel.opcodes(one, two):
-        tag, i, j, k, m = op.tag, op.src_start, op.src_end, op.dest_start, op.dest_end
+    for tag, i, j, k, m in _opcodes(one, two):
         if tag == "equal":
             if open_ and j - i > 4:
                 yield _words(one, a0, a1), _words(two, b0, b1)
@@ -132,6 +134,21 @@ def regions(one: str, two: str) -> Iterator[tuple[str, str]]:
         a1, b1 = j, m
     if open_:
         yield _words(one, a0, a1), _words(two, b0, b1)
+
+
+def _opcodes(one: str, two: str) -> Iterator[tuple[str, int, int, int, int]]:
+    """How to turn one text into the other, in characters; long Latin texts are aligned word by word.
+
+    By characters 2 KB against another 2 KB take 0.5 ms, by words a tenth of it.
+    """
+    if len(one) + len(two) < BY_WORDS or not one.isascii() or not two.isascii():
+        for op in Indel.opcodes(one, two):
+            yield op.tag, op.src_start, op.src_end, op.dest_start, op.dest_end
+        return
+    a, b = _PIECE.findall(one), _PIECE.findall(two)
+    here, there = [0, *accumulate(map(len, a))], [0, *accumulate(map(len, b))]
+    for op in Indel.opcodes(a, b):
+        yield op.tag, here[op.src_start], here[op.src_end], there[op.dest_start], there[op.dest_end]
 
 
 def _words(text: str, start: int, end: int) -> str:
