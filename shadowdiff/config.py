@@ -48,6 +48,11 @@ def load(
         raise UsageError(_explain(str(error), path)) from None
 
 
+def tables(path: Path | None) -> set[str]:
+    """The tables that a config file sets; none without a file. Raises `UsageError`."""
+    return set(_read(path)) if path is not None else set()
+
+
 def schema() -> dict[str, Any]:
     """JSON schema of the config file."""
     return msgspec.json.schema(Config)
@@ -151,6 +156,7 @@ def _place(path: Path | None, leaf: str) -> str:
 _LISTS = frozenset(
     {
         "capture.allow_methods", "capture.allow", "capture.deny", "capture.routes", "targets.connect_to",
-        "score.ignore", "score.unordered", "score.required", "score.forbidden", "score.headers", "gate.must_cover",
+        "score.ignore", "score.unordered", "score.required", "score.forbidden", "score.headers", "score.extract",
+        "score.tuned_on", "gate.must_cover",
     }
 )  # fmt: skip

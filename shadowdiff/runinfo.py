@@ -33,6 +33,9 @@ class RunInfo(msgspec.Struct):
     candidate: str = ""
     resume_hash: str = ""
     attempt: int = 0
+    score: dict[str, Any] = {}
+    exploratory: str = ""
+    """Why a verdict on these results proves nothing, e.g. that the rules were chosen after looking at them."""
     v: int = VERSION
 
 
@@ -68,9 +71,14 @@ def info(results: Path) -> RunInfo | None:
         raise SourceError(f"{folder / 'run.json'}: cannot be read ({error})") from None
 
 
+def state_file(comparisons: Path) -> Path:
+    """Where the state of one comparisons file lies."""
+    return comparisons.with_name(comparisons.name.replace("comparisons", "state").replace(".jsonl", ".json"))
+
+
 def state(comparisons: Path) -> State | None:
     """The state file that belongs to one comparisons file, None when it is missing or torn."""
-    path = comparisons.with_name(comparisons.name.replace("comparisons", "state").replace(".jsonl", ".json"))
+    path = state_file(comparisons)
     with contextlib.suppress(OSError, msgspec.DecodeError):
         return msgspec.json.decode(path.read_bytes(), type=State)
     return None

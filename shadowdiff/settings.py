@@ -146,6 +146,7 @@ class ScoreRules(Section, frozen=True):
     max_length_change: str = ""
     min_similarity: str = ""
     extract: list[str] = []
+    tuned_on: list[str] = []
     scorers: list[PluginUse] = []
 
 

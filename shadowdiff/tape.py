@@ -15,10 +15,10 @@ from typing import Any
 import msgspec
 import orjson
 
-from shadowdiff import redact
+from shadowdiff import redact, stored
 from shadowdiff.errors import OutputError, SourceError, UsageError
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
-from shadowdiff.model.exchange import Document, Observation, Pair
+from shadowdiff.model.exchange import Pair
 from shadowdiff.model.tally import Shard, Tally
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.runinfo import State, write_whole
@@ -40,7 +40,7 @@ class TapeSink:
         *,
         worker: int | None = None,
         store: str = "mismatched",
-        max_body: int = 64 << 10,
+        max_body: int = stored.MAX_BODY,
         append: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -92,7 +92,7 @@ class TapeSink:
         self._file.close()
 
 
-def encode(comparison: Comparison, pair: Pair, store: str = "mismatched", max_body: int = 64 << 10) -> bytes:
+def encode(comparison: Comparison, pair: Pair, store: str = "mismatched", max_body: int = stored.MAX_BODY) -> bytes:
     """One redacted line, with its newline. `pair` gives the bodies that are kept."""
     c = comparison
     line: dict[str, Any] = {
@@ -130,16 +130,10 @@ def encode(comparison: Comparison, pair: Pair, store: str = "mismatched", max_bo
         line["after_divergence"] = True
     if c.tokens:
         line["tokens"] = c.tokens
+    if c.same:
+        line["same"] = True
     if store == "all" or (store == "mismatched" and c.outcome is Outcome.MISMATCHED):
-        request = pair.exchange.request
-        line["request"] = {
-            "method": request.method,
-            "target": redact.target(request.target),
-            "headers": redact.headers(request.headers),
-            "body": redact.text(request.body[:max_body].decode("utf-8", "replace")),
-        }
-        line["blue"] = _side(pair.blue, pair.blue_doc, max_body)
-        line["green"] = _side(pair.green, pair.green_doc, max_body)
+        line |= stored.fields(pair, max_body)
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
@@ -197,6 +191,7 @@ def decode(line: Line) -> Comparison:
         source=line.get("source") or line["id"],
         after_divergence=line.get("after_divergence", False),
         tokens=line.get("tokens", 0),
+        same=line.get("same", False),
     )
 
 
@@ -245,42 +240,3 @@ def _timings(t: Timings) -> dict[str, float]:
     if t.lag_s:
         out["lag_s"] = t.lag_s
     return out
-
-
-def _side(seen: Observation, document: Document | None, max_body: int) -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    if seen.failure is not None:
-        out["failure"] = str(seen.failure)
-        out["detail"] = seen.detail
-    response = seen.response
-    if response is None:
-        return out
-    out["status"] = response.status
-    out["headers"] = redact.headers(response.headers)
-    out["size"] = response.size
-    text = stored_text(response.body, document)
-    out["body"] = redact.text(text[:max_body])
-    if len(text) > max_body:
-        out["cut"] = True
-    return out
-
-
-def stored_text(body: bytes, document: Document | None) -> str:
-    """What is kept of a body for people: the visible text of a chat, else the decoded body."""
-    if document is None or document.kind in ("empty",):
-        return body.decode("utf-8", "replace")
-    if document.kind == "binary":
-        return f"({len(body)} bytes, not text)"
-    if document.kind == "chat" and isinstance(document.value, dict):
-        rest = [f"{name}: {_json(value).decode()}" for name, value in document.value.items() if name != "text"]
-        return "\n".join([document.text, "", *rest])
-    if document.kind == "json":
-        return msgspec.json.format(_json(document.value), indent=2).decode("utf-8", "replace")
-    return document.text
-
-
-def _json(value: Any) -> bytes:
-    try:
-        return msgspec.json.encode(value)
-    except (ValueError, OverflowError, RecursionError, TypeError):
-        return msgspec.json.encode(repr(value))

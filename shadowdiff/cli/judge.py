@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from shadowdiff.cli import options as opt
-from shadowdiff.config import load
+from shadowdiff.config import load, tables
 from shadowdiff.errors import UsageError
 
 _RESULT = click.Path(path_type=Path)
@@ -42,6 +42,57 @@ def gate(results: tuple[Path, ...], **given: Any) -> int:
     verdict, _ = saved.judge(results, limits)
     show_verdict(console(given["quiet"]), verdict)
     if given["as_json"]:
+        sys.stdout.buffer.write(to_json(verdict))
+        sys.stdout.buffer.flush()
+    return verdict.exit_code
+
+
+@click.command()
+@click.argument("results", type=_RESULT)
+@click.option("-o", "--out", type=_RESULT, help="Run folder to write [default: reports/runs/<time>-rescored].")
+@opt.config_option
+@opt.with_options(opt.SCORING, opt.JUDGING)
+@click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+def rescore(results: Path, out: Path | None, as_json: bool, quiet: bool, **given: Any) -> int:
+    """Score the stored answers of RESULTS again under other rules; no traffic.
+
+    Says how many outcomes change and how many pairs cannot be judged again (--store-bodies all keeps every answer).
+    Rules chosen after these pairs were seen prove nothing about them: the verdict is then exploratory, exit code 3.
+    """
+    from shadowdiff import runinfo
+    from shadowdiff.report.terminal import console
+    from shadowdiff.run import rescore as scoring
+    from shadowdiff.run.results import run_folder
+
+    options = opt.gathered(given)
+    info = runinfo.info(results)
+    if info is not None:  # what the file does not set stays as it was in the run
+        was = {"score": info.score, "gate": info.gate}
+        for table in was.keys() - tables(given["config"]):
+            options = {f"{table}.{key}": value for key, value in was[table].items()} | options
+    config = load(given["config"], options)
+    folder = out or run_folder("rescored")
+    found = scoring.rescore(results, config, folder)
+    screen = console(quiet)
+    for line in scoring.table(found):
+        screen.print(line, markup=False, soft_wrap=True)
+    return _verdict(folder, config, screen, as_json)
+
+
+def _verdict(folder: Path, config: Any, screen: Any, as_json: bool) -> int:
+    """Judge a run folder, write its reports, print and exit by the verdict."""
+    from shadowdiff.report.examples import Examples
+    from shadowdiff.report.terminal import show_verdict
+    from shadowdiff.run import saved
+    from shadowdiff.run.limits import gate_limits
+    from shadowdiff.run.results import finish, to_json
+
+    examples = Examples()
+    verdict, total = saved.judge([folder], gate_limits(config), examples)
+    finish(folder, verdict, total, examples)
+    show_verdict(screen, verdict, str(folder))
+    if as_json:
         sys.stdout.buffer.write(to_json(verdict))
         sys.stdout.buffer.flush()
     return verdict.exit_code

@@ -14,6 +14,7 @@ COMMANDS = {
     "replay": ("traffic", "Send a captured log to blue and green, judge, exit by the verdict."),
     "gate": ("judge", "Judge saved results again; shards merge. No traffic."),
     "compare": ("judge", "Judge pairs you already have, a line each. No traffic."),
+    "rescore": ("judge", "Score stored answers again under other rules. No traffic."),
     "report": ("judge", "Render the reports of a saved run again."),
     "show": ("judge", "One comparison side by side, with a curl line for each target."),
     "inspect": ("look", "What is in a capture, what would be sent or held back."),

@@ -84,7 +84,8 @@ class Comparison(msgspec.Struct, frozen=True):
     `control` holds the blue/twin and twin/green outcomes where a twin was asked; `reask` marks a
     control made by asking blue again, which teaches but is never subtracted.
     `why` is one line that explains the outcome. `tokens` counts what the answers said they used. `turn` is the
-    place in the session, from 1. `marks` say what was unusual about what was sent, e.g. `body truncated`.
+    place in the session, from 1. `marks` say what was unusual about what was sent, e.g. `body truncated`. `same` says
+    that all answers were the same bytes, so that other rules would find the same.
     """
 
     id: str
@@ -112,3 +113,4 @@ class Comparison(msgspec.Struct, frozen=True):
     after_divergence: bool = False
     marks: tuple[str, ...] = ()
     tokens: int = 0
+    same: bool = False

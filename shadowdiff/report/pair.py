@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from shadowdiff import tape
+from shadowdiff import stored, tape
 from shadowdiff.report.examples import findings, why
 from shadowdiff.report.html.marks import Piece, marked
 from shadowdiff.report.plain import one_line, safe
@@ -52,8 +52,8 @@ def show_pair(line: tape.Line, curls: Sequence[tuple[str, str]], out: Console | 
 
 
 def _sides(line: tape.Line) -> tuple[Text, Text]:
-    one = safe(line["blue"].get("body", ""))[:MAX_SHOWN]
-    two = safe(line["green"].get("body", ""))[:MAX_SHOWN]
+    one = safe(stored.shown(line["blue"]))[:MAX_SHOWN]
+    two = safe(stored.shown(line["green"]))[:MAX_SHOWN]
     left, right = marked(one, two)
     return _text(left), _text(right)
 

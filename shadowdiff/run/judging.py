@@ -15,13 +15,12 @@ import msgspec
 
 from shadowdiff.contracts import Baseline
 from shadowdiff.decode.body import Decoding, unpack
-from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity
+from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.exchange import Document, Observation, Pair
-from shadowdiff.model.tally import DIVERGENCE
 from shadowdiff.score.calibrate import learn_texts
 from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Judged, Panel, same_answer
-from shadowdiff.score.reuse import REUSED, Replies
+from shadowdiff.score.reuse import Replies
 from shadowdiff.score.text import prose
 
 MAX_RENAMED = 4 << 20
@@ -82,7 +81,7 @@ class Judging:
             if scorer not in self._warned:
                 self._warned.add(scorer)
                 self._warn(f"scorer {scorer} raised and is left out of such pairs ({message})")
-        return self._canned(judged.comparison, pair), pair
+        return self._replies.judge(judged.comparison, pair), pair
 
     async def _breathe(self) -> None:
         """Let sockets be served: pairs that wait to be judged would hold the loop one after another."""
@@ -91,23 +90,6 @@ class Judging:
             self._breathed = now
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # what a timer wakes runs a turn of the loop after it
-
-    def _canned(self, comparison: Comparison, pair: Pair) -> Comparison:
-        """A pair that is only wrong beside others: green gave the same reply to several questions."""
-        if comparison.outcome in (Outcome.MISMATCHED, Outcome.ERRORED):
-            return comparison
-        one, two = prose(pair.blue_doc), prose(pair.green_doc)
-        if one == two or not two or self._replies.note(comparison.route, one, two) < REUSED:
-            return comparison
-        finding = Finding("", "reuse", Severity.CRITICAL, one[:160], two[:160])
-        return msgspec.structs.replace(
-            comparison,
-            outcome=Outcome.MISMATCHED,
-            rules=(*comparison.rules, "reuse"),
-            scores=(*comparison.scores, Score("reuse", 1.0, (finding,))),
-            bets={**comparison.bets, DIVERGENCE: 1.0},
-            why=f"reuse: green says the same to {REUSED} and more different questions",
-        )
 
     async def _sample(self, pair: Pair) -> None:
         """Keep blue's text beside what it said when asked again; at each of CALIBRATE_AT learn from them."""

@@ -91,6 +91,7 @@ class RunFolder:
             tool_version=shadowdiff.__version__,
             config_hash=config.hash,
             gate=msgspec.to_builtins(config.gate),
+            score=msgspec.to_builtins(config.score),
             paired=bool(targets.twin),
             targets={role: getattr(targets, role) for role in ("blue", "green", "twin") if getattr(targets, role)},
             logs=[str(path) for path in logs],
@@ -105,12 +106,17 @@ class RunFolder:
             raise UsageError(f"--out {self.path}: cannot be written ({error.strerror})") from None
 
     def finish(self, verdict: Verdict, total: Shard, examples: Examples) -> None:
-        """Write every report, verdict.json last: whoever sees it sees all of them."""
-        try:
-            write_reports(self.path, verdict, total, examples, self._junitxml)
-            runinfo.write_whole(self.path / "verdict.json", to_json(verdict))
-        except OSError as error:
-            raise OutputError(f"{self.path}: reports cannot be written ({error.strerror})") from None
+        """Write every report."""
+        finish(self.path, verdict, total, examples, self._junitxml)
+
+
+def finish(folder: Path, verdict: Verdict, total: Shard, examples: Examples, junitxml: Path | None = None) -> None:
+    """Write every report, verdict.json last: whoever sees it sees all of them. Raises `OutputError`."""
+    try:
+        write_reports(folder, verdict, total, examples, junitxml)
+        runinfo.write_whole(folder / "verdict.json", to_json(verdict))
+    except OSError as error:
+        raise OutputError(f"{folder}: reports cannot be written ({error.strerror})") from None
 
 
 def write_reports(

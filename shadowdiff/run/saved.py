@@ -53,6 +53,11 @@ def judge(results: Sequence[Path], limits: Limits | None, examples: Examples | N
                 verdict, verdict=Status.INCONCLUSIVE, exit_code=3,
                 reason=f"the run did not finish, so it cannot pass; so far {verdict.reason}",
             )  # fmt: skip
+    if info is not None and info.exploratory and verdict.verdict in (Status.PASS, Status.FAIL):
+        verdict = msgspec.structs.replace(
+            verdict, verdict=Status.INCONCLUSIVE, exit_code=3,
+            reason=f"exploratory, {info.exploratory}; it would read: {verdict.verdict}, {verdict.reason}",
+        )  # fmt: skip
     if info is not None:
         verdict = msgspec.structs.replace(
             verdict, config_hash=info.config_hash, started_at=info.started_at, service=info.service,

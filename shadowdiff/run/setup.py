@@ -170,10 +170,11 @@ def plan(
     )
 
 
-def panel(config: Config, run: str = "", deciding: bool = False) -> Panel:
+def panel(config: Config, run: str = "", deciding: bool = False, paired: bool | None = None) -> Panel:
     """The scorers: built-ins with their settings, then those named in [[score.scorers]].
 
-    `deciding` leaves out the plain rules that no limit is set for: they would only report.
+    `deciding` leaves out the plain rules that no limit is set for: they would only report. `paired` says that there
+    is a twin [default: where the configuration has one].
     """
     rules = config.score
     silent = {
@@ -210,7 +211,10 @@ def panel(config: Config, run: str = "", deciding: bool = False) -> Panel:
     for extra in rules.scorers:
         scorers.append(plugins.build("scorers", extra.use, **extra.options))
     return Panel(
-        scorers, paired=bool(config.targets.twin), owner=lambda name: plugins.owner("scorers", name), run=run
+        scorers,
+        paired=bool(config.targets.twin) if paired is None else paired,
+        owner=lambda name: plugins.owner("scorers", name),
+        run=run,
     )
 
 

@@ -128,10 +128,18 @@ class Panel:
 
     def _settle(self, pair: Pair, scores: tuple[Score, ...]) -> Comparison:
         outcome = outcome_of(scores)
-        return self._comparison(pair, outcome, scores=scores, why=explain(outcome, scores))
+        same = not scores and same_answer(pair)
+        return self._comparison(pair, outcome, scores=scores, why=explain(outcome, scores), same=same)
 
     def _comparison(
-        self, pair: Pair, outcome: Outcome, *, scores: tuple[Score, ...] = (), why: str, baseline: bool = True
+        self,
+        pair: Pair,
+        outcome: Outcome,
+        *,
+        scores: tuple[Score, ...] = (),
+        why: str,
+        baseline: bool = True,
+        same: bool = False,
     ) -> Comparison:
         exchange, blue, green = pair.exchange, pair.blue, pair.green
         bets = {}
@@ -159,6 +167,7 @@ class Panel:
             why=why,
             source=exchange.source,
             tokens=_tokens(pair),
+            same=same,
         )
 
 

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import msgspec
+
+from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity
+from shadowdiff.model.exchange import Pair
+from shadowdiff.model.tally import DIVERGENCE
 from shadowdiff.score.forms import form
+from shadowdiff.score.text import prose
 
 REUSED = 3
 """Different answers of blue that one reply of green stood for, before it counts."""
@@ -36,3 +42,20 @@ class Replies:
         if len(self._seen) > MAX_REPLIES:
             self._seen.popitem(last=False)
         return len(found)
+
+    def judge(self, comparison: Comparison, pair: Pair) -> Comparison:
+        """`comparison`, mismatched where green has given the same reply to several questions."""
+        if comparison.outcome in (Outcome.MISMATCHED, Outcome.ERRORED):
+            return comparison
+        one, two = prose(pair.blue_doc), prose(pair.green_doc)
+        if one == two or not two or self.note(comparison.route, one, two) < REUSED:
+            return comparison
+        finding = Finding("", "reuse", Severity.CRITICAL, one[:160], two[:160])
+        return msgspec.structs.replace(
+            comparison,
+            outcome=Outcome.MISMATCHED,
+            rules=(*comparison.rules, "reuse"),
+            scores=(*comparison.scores, Score("reuse", 1.0, (finding,))),
+            bets={**comparison.bets, DIVERGENCE: 1.0},
+            why=f"reuse: green says the same to {REUSED} and more different questions",
+        )

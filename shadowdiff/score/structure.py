@@ -24,6 +24,8 @@ from shadowdiff.score.text import SHORT, excerpt, normal, worded
 
 MAX_FINDINGS = 200
 MAX_SIGNS = 6
+LEARNT = "learnt from blue"
+"""Why a finding that blue shows against itself is accepted."""
 LEARNT_KINDS = frozenset({"missing", "extra", "type", "value", "order", "length", "text", "markup", "link"})
 _KEYS = ("id", "sku", "key", "code", "uuid", "slug", "name", "title", "url", "path")
 _FRESH_ID = re.compile(r"(?i)(request|req|trace|span|correlation|transaction|message|event|x)[-_]?id|nonce|etag")
@@ -68,7 +70,7 @@ class Structure:
         if self._ignore.match(finding.path):
             noisy = "ignored by rule"
         elif learnable(finding) and baseline.knows(pair.exchange.route, generalize(finding.path), finding.kind):
-            noisy = "learnt from blue"
+            noisy = LEARNT
         if not noisy:
             return finding
         return Finding(finding.path, finding.kind, finding.severity, finding.blue, finding.green, noisy)

@@ -12,7 +12,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from shadowdiff import tape
+from shadowdiff import stored, tape
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report.examples import Examples, findings, why
 from shadowdiff.report.html.marks import marked
@@ -63,8 +63,8 @@ def page(verdict: Verdict, examples: Examples) -> bytes:
 
 def _example(line: tape.Line) -> dict[str, Any]:
     blue, green = line.get("blue", {}), line.get("green", {})
-    left = safe(blue.get("body", ""))[:MAX_SHOWN]
-    right = safe(green.get("body", blue.get("detail", "")))[:MAX_SHOWN]
+    left = safe(stored.shown(blue))[:MAX_SHOWN]
+    right = safe(stored.shown(green) or green.get("detail", ""))[:MAX_SHOWN]
     one, two = marked(left, right)
     request = line.get("request", {})
     return {
