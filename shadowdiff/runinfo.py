@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from shadowdiff.errors import SourceError
+from shadowdiff.errors import OutputError, SourceError
 from shadowdiff.model.tally import Ledger
 
 VERSION = 1
@@ -82,6 +82,26 @@ def state(comparisons: Path) -> State | None:
     with contextlib.suppress(OSError, msgspec.DecodeError):
         return msgspec.json.decode(path.read_bytes(), type=State)
     return None
+
+
+def add_confirmed(folder: Path, id: str, again: int, asked: int) -> None:
+    """Append to `confirmed.jsonl` how often a difference came back. Raises `OutputError`."""
+    try:
+        with open(folder / "confirmed.jsonl", "ab", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(msgspec.json.encode({"id": id, "again": again, "asked": asked}) + b"\n")
+    except OSError as error:
+        raise OutputError(f"{folder}: results cannot be written ({error.strerror})") from None
+
+
+def confirmed(results: Path) -> dict[str, tuple[int, int]]:
+    """By id, how often a difference came back out of how often it was asked again; a torn last line is left out."""
+    folder = results if results.is_dir() else results.parent
+    found: dict[str, tuple[int, int]] = {}
+    with contextlib.suppress(OSError, msgspec.DecodeError, KeyError):
+        for raw in (folder / "confirmed.jsonl").read_bytes().splitlines():
+            line = msgspec.json.decode(raw)
+            found[line["id"]] = (line["again"], line["asked"])
+    return found
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:

@@ -166,9 +166,10 @@ class GateRules(Section, frozen=True):
 
 
 class Control(Section, frozen=True):
-    """Blue asked twice where there is no twin."""
+    """Blue asked twice where there is no twin; mismatches asked again of both."""
 
     enabled: bool = True
+    confirm: int = 0
 
 
 class Sending(Section, frozen=True):

@@ -130,7 +130,8 @@ def show(results: Path, id: str) -> int:
 
     line = saved.find(results, id)
     info = runinfo.info(results)
-    show_pair(line, saved.curl_lines(line, info.targets if info else {}))
+    curls = saved.curl_lines(line, info.targets if info else {})
+    show_pair(line, curls, confirmed=runinfo.confirmed(results).get(id))
     return 0
 
 

@@ -75,6 +75,8 @@ SENDING: list[_Option] = [
      {"default": None, "help": "Send X-Shadowdiff-Run for loop protection [default: on]."}),
     (("--control/--no-control",), "control.enabled",
      {"default": None, "help": "Without a twin, ask blue twice for the first exchanges [default: on]."}),
+    (("--confirm",), "control.confirm",
+     {"type": int, "help": "Ask mismatches this often again, to see if they come back; never counted [default: 0]."}),
     (("--connect-timeout",), "timeouts.connect", {"help": "[default: 5s]"}),
     (("--ttfb-timeout",), "timeouts.ttfb", {"help": "Until the first answer byte [default: 30s]."}),
     (("--idle-timeout",), "timeouts.idle", {"help": "Silence inside an answer [default: 30s]."}),

@@ -90,6 +90,7 @@ class Verdict(msgspec.Struct, frozen=True):
     explanation: str = ""
     reasons: dict[str, int] = {}
     notes: tuple[str, ...] = ()
+    confirmed: dict[str, int] = {}
     schema: str = SCHEMA
 
     @property

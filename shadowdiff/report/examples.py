@@ -26,6 +26,8 @@ class Examples:
     def __init__(self) -> None:
         self.lines: list[tape.Line] = []
         self.causes: dict[tuple[str, tuple[str, ...]], int] = {}
+        self.confirmed: dict[str, tuple[int, int]] = {}
+        """By id, how often a difference came back when it was asked again, and how often that was."""
 
     def add(self, comparison: Comparison, pair: Pair) -> None:
         """Take one settled comparison."""
@@ -54,6 +56,11 @@ def from_tape(lines: Iterable[tape.Line]) -> Examples:
     for line in lines:
         found.take(line)
     return found
+
+
+def came_back(confirmed: tuple[int, int] | None) -> str:
+    """Whether a difference came back, in words; empty where it was not asked again."""
+    return f"came back {confirmed[0]} of {confirmed[1]} times" if confirmed else ""
 
 
 def why(line: tape.Line) -> str:

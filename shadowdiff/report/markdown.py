@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shadowdiff.model.verdict import Status, Verdict
-from shadowdiff.report.examples import Examples, why
+from shadowdiff.report.examples import Examples, came_back, why
 from shadowdiff.report.plain import one_line
 from shadowdiff.units import show_percent as pct
 
@@ -72,7 +72,9 @@ def _examples(examples: Examples) -> list[str]:
         return []
     out = ["<details><summary>Examples</summary>", ""]
     for line in examples.lines[:MAX_EXAMPLES]:
-        out.append(f"- `{_code(line['id'], 60)}` `{_code(line['route'], 80)}`: {_text(why(line), 300)}")
+        back = came_back(examples.confirmed.get(line["id"]))
+        said = _text(why(line), 300) + (f" ({back})" if back else "")
+        out.append(f"- `{_code(line['id'], 60)}` `{_code(line['route'], 80)}`: {said}")
     return [*out, "", "</details>", ""]
 
 

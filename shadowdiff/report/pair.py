@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from shadowdiff import stored, tape
-from shadowdiff.report.examples import findings, why
+from shadowdiff.report.examples import came_back, findings, why
 from shadowdiff.report.html.marks import Piece, marked
 from shadowdiff.report.plain import one_line, safe
 
@@ -17,13 +17,20 @@ MAX_SHOWN = 6000
 _STYLE = {"": "", "gone": "bold red underline", "new": "bold blue underline"}
 
 
-def show_pair(line: tape.Line, curls: Sequence[tuple[str, str]], out: Console | None = None) -> None:
-    """Print one tape line for a person, on stdout."""
+def show_pair(
+    line: tape.Line,
+    curls: Sequence[tuple[str, str]],
+    out: Console | None = None,
+    confirmed: tuple[int, int] | None = None,
+) -> None:
+    """Print one tape line for a person, on stdout; `confirmed` is how often it came back when asked again."""
     out = out or Console(highlight=False)
     out.print(f"{one_line(line['id'])}  {one_line(line['route'])}", markup=False, style="bold")
     out.print(f"{line['outcome']}: {one_line(why(line)) or 'no rule fired'}", markup=False)
     if line.get("after_divergence"):
         out.print("an earlier turn of its session had already diverged", markup=False)
+    if back := came_back(confirmed):
+        out.print(f"asked again, the difference {back}", markup=False)
     request = line.get("request")
     if request is None:
         out.print("bodies were not stored for this outcome (--store-bodies all keeps every one)", markup=False)

@@ -110,6 +110,7 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
     ready.sinks = [tape, examples]
     if verbose:
         ready.sinks.append(terminal.Mismatches(console))
+    ready.confirm.settled = folder.confirmed(examples)
     interrupted = Interrupted()
     live = terminal.Live(
         console,
@@ -191,6 +192,7 @@ def _finish(verdict: Verdict, ready: Plan, folder: RunFolder, interrupted: Inter
         updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
         report=str(folder.path / "report.html"),
         notes=tuple(notes),
+        confirmed=ready.confirm.counts,
         **changes,
     )
 
@@ -204,6 +206,7 @@ def _handle_signals(ready: Plan, interrupted: Interrupted) -> None:
             ready.tee.abort()
             return
         interrupted.signal = number
+        ready.confirm.abort()
         ready.tee.stop(f"interrupted by {number.name}", GRACE_S)
 
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -63,13 +63,13 @@ class Judging:
         self._strict_inline = False
         self._breathed = 0.0
 
+    async def look(self, pair: Pair) -> Comparison:
+        """The comparison alone: nothing is learnt from it."""
+        return (await self._judged(pair))[0].comparison
+
     async def compare(self, pair: Pair) -> tuple[Comparison, Pair]:
         """The comparison, and the pair with its documents."""
-        if _size(pair) <= INLINE_BYTES or self._strict_inline or not self._panel.needs_documents(pair):
-            judged, pair = judge(self._decoding, self._panel, pair, self._learner.baseline, self._decode_all)
-            await self._breathe()
-        else:
-            judged, pair = await self._elsewhere(pair)
+        judged, pair = await self._judged(pair)
         if judged.noise:
             self._learner.learn(pair.exchange.route, judged.noise)
         if pair.twin_doc is not None and not judged.errors:
@@ -82,6 +82,13 @@ class Judging:
                 self._warned.add(scorer)
                 self._warn(f"scorer {scorer} raised and is left out of such pairs ({message})")
         return self._replies.judge(judged.comparison, pair), pair
+
+    async def _judged(self, pair: Pair) -> tuple[Judged, Pair]:
+        if _size(pair) > INLINE_BYTES and not self._strict_inline and self._panel.needs_documents(pair):
+            return await self._elsewhere(pair)
+        judged, pair = judge(self._decoding, self._panel, pair, self._learner.baseline, self._decode_all)
+        await self._breathe()
+        return judged, pair
 
     async def _breathe(self) -> None:
         """Let sockets be served: pairs that wait to be judged would hold the loop one after another."""

@@ -18,9 +18,10 @@ LOOK_EVERY = 64
 async def replay(plan: Plan) -> Verdict:
     """Run one batch to its verdict. Stopping early sends nothing new; what is in the air still counts."""
     tee, counter = plan.tee, plan.counter
-    async with tee.running(plan.reading.stream()) as pairs:  # capture, tee: many in flight, sessions in order
+    async with plan.confirm.running(), tee.running(plan.reading.stream()) as pairs:  # capture, tee: many in flight
         async for pair in pairs:  # blue, green (and twin) observed; failures are data
             comparison, pair = await plan.judging.compare(pair)  # decode, score
+            plan.confirm.take(comparison, pair.exchange)
             comparison = counter.add(comparison)
             plan.budget.spend_tokens(comparison.tokens)
             for sink in plan.sinks:  # report as we go

@@ -7,7 +7,7 @@ audit.jsonl lies in the parent and grows across runs.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,7 +26,7 @@ from shadowdiff.report.prometheus import metrics
 from shadowdiff.settings import Config
 
 RUNS = Path("reports/runs")
-_RESULTS = ("comparisons*.jsonl", "state*.json", "sent.map", "resent.txt")
+_RESULTS = ("comparisons*.jsonl", "confirmed.jsonl", "state*.json", "sent.map", "resent.txt")
 
 
 def run_folder(name: str) -> Path:
@@ -104,6 +104,15 @@ class RunFolder:
             runinfo.write_whole(self.path / "run.json", msgspec.json.encode(info))
         except OSError as error:
             raise UsageError(f"--out {self.path}: cannot be written ({error.strerror})") from None
+
+    def confirmed(self, examples: Examples) -> Callable[[str, int, int], None]:
+        """What hears of each exchange that was asked again: a line of confirmed.jsonl, and the examples."""
+
+        def settled(id: str, again: int, asked: int) -> None:
+            examples.confirmed[id] = (again, asked)
+            runinfo.add_confirmed(self.path, id, again, asked)
+
+        return settled
 
     def finish(self, verdict: Verdict, total: Shard, examples: Examples) -> None:
         """Write every report."""

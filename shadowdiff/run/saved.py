@@ -30,6 +30,8 @@ def tally_of(results: Sequence[Path], examples: Examples | None = None) -> tuple
     for result in results:
         info = runinfo.info(result)
         first = first or info
+        if examples is not None:
+            examples.confirmed.update(runinfo.confirmed(result))
         for path in runinfo.files(result):
             one = _shard(path, info, examples)
             tally = one if tally is None else merge(tally, one)

@@ -25,6 +25,7 @@ from shadowdiff.model.tally import Ledger
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.run.captures import Reading, holder
+from shadowdiff.run.confirm import Confirm
 from shadowdiff.run.judging import Judging
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.resume import Kept
@@ -33,14 +34,16 @@ from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Panel
 from shadowdiff.settings import Config
 from shadowdiff.tee.brake import Brake
+from shadowdiff.tee.budget import Budget
 from shadowdiff.tee.handover import Handover
 from shadowdiff.tee.pace import Pacer
 from shadowdiff.tee.rewrite import Rewriter
-from shadowdiff.tee.sender import Budget, Tee
+from shadowdiff.tee.sender import Tee
 from shadowdiff.tee.session import Sessions
 
 DEFAULT_RATE = 50.0
 BUFFERED_BYTES = 256 << 20
+MAX_CONFIRM = 10
 SCORERS = ("status", "headers", "structure", "length", "keywords", "fuzzy", "extract")
 DECODERS = (
     "openai", "responses", "anthropic", "ollama", "gemini", "dashscope", "dify", "lobechat", "langflow", "gradio",
@@ -68,6 +71,7 @@ class Plan(msgspec.Struct):
     learner: Learner
     ledger: Ledger
     budget: Budget
+    confirm: Confirm
     paced: bool
     stop_on: str
     sinks: list[Sink] = []
@@ -139,19 +143,20 @@ def plan(
         withdrawn=lambda exchange: counter.withdrawn(exchange.unit, exchange.session is None),
     )
     reading = Reading(config, logs, ledger, warn)
+    judging = Judging(
+        Decoding(decoders(config)),
+        panel(config, run),
+        learner,
+        warn,
+        decode_all=budget.kind == "tokens",
+        profile=config.score.profile,
+    )
     return Plan(
         run=run,
         config=config,
         reading=reading,
         tee=tee,
-        judging=Judging(
-            Decoding(decoders(config)),
-            panel(config, run),
-            learner,
-            warn,
-            decode_all=budget.kind == "tokens",
-            profile=config.score.profile,
-        ),
+        judging=judging,
         counter=counter,
         gate=plugins.build("gates", config.gate.mode, limits=limits),
         limits=limits,
@@ -164,6 +169,14 @@ def plan(
         learner=learner,
         ledger=ledger,
         budget=budget,
+        confirm=Confirm(
+            rewriters=[targets(config, f"{n}{isolated}")[0] for n in range(_confirmed(config))],
+            roles=tuple(role for role in roles if role is not Role.TWIN),
+            transport=transport,
+            judging=judging,
+            brake=brake,
+            budget=budget,
+        ),
         paced=paced,
         stop_on=config.gate.stop_on,
         notes=notes,
@@ -228,6 +241,13 @@ def _roles(fixed: tuple[Role, ...], config: Config, learner: Learner) -> Callabl
         return with_reask if again else fixed
 
     return choose
+
+
+def _confirmed(config: Config) -> int:
+    """How often a mismatch is asked again. Raises `UsageError`."""
+    if not 0 <= config.control.confirm <= MAX_CONFIRM:
+        raise UsageError(f"--confirm {config.control.confirm}: between 0 and {MAX_CONFIRM} times")
+    return 0 if config.sessions.handover else config.control.confirm
 
 
 def _handover(config: Config) -> Handover | None:

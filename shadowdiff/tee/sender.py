@@ -11,12 +11,13 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from shadowdiff.contracts import Transport
 from shadowdiff.model.exchange import INTERRUPTED, STATUS_ONLY, Exchange, Failure, Observation, Pair, Response, Role
 from shadowdiff.model.tally import Ledger
 from shadowdiff.tee.brake import Brake
+from shadowdiff.tee.budget import Budget
 from shadowdiff.tee.handover import NO_SESSION, Handover
 from shadowdiff.tee.hold import Holder
 from shadowdiff.tee.pace import Pacer
@@ -26,31 +27,6 @@ from shadowdiff.tee.timer import Timer
 
 MAX_PARKED = 10_000
 DRAIN_S = 60.0
-
-
-class Budget:
-    """How many requests (all targets together) or answer tokens may be spent; None: no limit."""
-
-    def __init__(self, amount: int | None = None, kind: str = "requests") -> None:
-        self._left = amount
-        self.kind = kind
-        self.text = "" if amount is None else f"{amount}-{kind}"
-
-    def afford(self, requests: int) -> bool:
-        """Whether `requests` more may be sent; spends them when counting requests."""
-        if self._left is None:
-            return True
-        if self.kind == "tokens":
-            return self._left > 0
-        if self._left < requests:
-            return False
-        self._left -= requests
-        return True
-
-    def spend_tokens(self, tokens: int) -> None:
-        """Count tokens an answer said it used."""
-        if self._left is not None and self.kind == "tokens":
-            self._left -= tokens
 
 
 class Tee:
@@ -120,6 +96,7 @@ class Tee:
         self.taken = 0
         """Exchanges taken from the source, whatever became of them."""
         self._ended = False
+        self._left = False
         self._ends_at = float("inf")
         self.in_flight = 0
         self.stopping = ""
@@ -139,6 +116,8 @@ class Tee:
                 try:
                     yield self
                 finally:
+                    self._left = True
+                    self._room.set()  # nobody will take what is ready
                     self.stop("left")
                     self.abort()
                     if self._deadline is not None:
@@ -287,9 +266,9 @@ class Tee:
         minted = self._rewriter.saw(exchange, seen)
         if warm:
             return
-        self._ready.append(self._pair(exchange, seen, minted))
+        self._ready.append(paired(exchange, seen, minted))
         self._notify()
-        while len(self._ready) >= 2 * self._width:
+        while len(self._ready) >= 2 * self._width and not self._left:
             self._room.clear()
             await self._room.wait()
 
@@ -300,20 +279,16 @@ class Tee:
                 async with asyncio.timeout(min(seconds, 1.0)):
                     await self._halt.wait()
 
-    def _pair(self, exchange: Exchange, seen: tuple[Observation, ...], minted: dict[Role, dict[str, str]]) -> Pair:
-        by_role = {observation.role: observation for observation in seen}
-        blue = by_role.get(Role.BLUE) or exchange.blue or recorded_blue(exchange)
-        return Pair(
-            exchange=exchange,
-            blue=blue,
-            green=by_role[Role.GREEN],
-            twin=by_role.get(Role.TWIN),
-            minted=minted,
-        )
-
     def _notify(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
+
+
+def paired(exchange: Exchange, seen: Sequence[Observation], minted: dict[Role, dict[str, str]]) -> Pair:
+    """What the asked targets did as a pair; blue is the recording where it was not asked."""
+    by_role = {observation.role: observation for observation in seen}
+    blue = by_role.get(Role.BLUE) or exchange.blue or recorded_blue(exchange)
+    return Pair(exchange=exchange, blue=blue, green=by_role[Role.GREEN], twin=by_role.get(Role.TWIN), minted=minted)
 
 
 def recorded_blue(exchange: Exchange) -> Observation:

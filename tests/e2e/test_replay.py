@@ -325,3 +325,23 @@ def test_a_stream_sent_byte_by_byte_equals_the_one_sent_whole(cli, tmp_path: Pat
     assert json.loads(done.stdout)["ledger"]["matched"] == 5
     line = json.loads((tmp_path / "run" / "comparisons.jsonl").read_text().splitlines()[0])
     assert line["green"]["body"].startswith("".join(said)) and "\ufffd" not in line["green"]["body"]
+
+
+def test_a_difference_that_does_not_come_back_is_said_and_still_counts(cli, tmp_path: Path) -> None:
+    """Green is wrong for `/7/` always and for `/9/` the first time only."""
+    seen: dict[str, int] = {}
+
+    def green(path: str) -> bytes:
+        seen[path] = seen.get(path, 0) + 1
+        return differs(path) if "/7/" in path or seen[path] == 1 else plain(path)
+
+    with twins(green=green) as (blue, candidate):
+        done, verdict = replay(
+            cli, log_of(tmp_path / "log.jsonl", 50), blue, candidate, "--confirm", "2", "--stop-on", "none"
+        )
+    assert verdict["ledger"]["mismatched"] == 2 and verdict["ledger"]["sent"] == 50, done.stderr
+    assert verdict["confirmed"] == {"asked": 2, "always": 1, "sometimes": 0, "never": 1}
+    assert "came back each time" in done.stderr
+    shown = cli("show", "run", "r9")
+    assert "the difference came back 0 of 2 times" in shown.stdout
+    assert "came back 2 of 2 times" in (tmp_path / "run" / "report.html").read_text()

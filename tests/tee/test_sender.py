@@ -12,10 +12,11 @@ from shadowdiff.model.exchange import Exchange, Observation, Pair, Role
 from shadowdiff.model.tally import Ledger
 from shadowdiff.net.endpoint import endpoint
 from shadowdiff.tee.brake import Brake
+from shadowdiff.tee.budget import Budget
 from shadowdiff.tee.hold import Holder
 from shadowdiff.tee.pace import Pacer
 from shadowdiff.tee.rewrite import Rewriter, Target
-from shadowdiff.tee.sender import Budget, Tee, recorded_blue
+from shadowdiff.tee.sender import Tee, recorded_blue
 from shadowdiff.tee.session import Sessions
 from shadowdiff.testing import exchange_of, observed, request_of, response_of
 
@@ -168,3 +169,28 @@ def test_the_recording_stands_in_for_blue() -> None:
     assert recorded_blue(answered).status == 200
     assert recorded_blue(exchange_of(recorded_status=404)).status == 404
     assert recorded_blue(exchange_of()).failure is not None
+
+
+class Stuck(Slow):
+    """Answers four times, then hangs."""
+
+    async def send(self, calls: Sequence[Call]) -> tuple[Observation, ...]:
+        self.delay = 0 if len(self.order) < 4 else 1000
+        return await super().send(calls)
+
+
+def test_leaving_ends_however_full_the_queue_of_pairs_is() -> None:
+    """A sink that fails must end the run: what is given up in the air finds no room among the pairs nobody takes."""
+
+    async def main() -> None:
+        async with tee(Stuck(), Ledger(), max_in_flight=2).running(iter(many(50))) as pairs:
+            async for _ in pairs:
+                await asyncio.sleep(0.02)
+                raise OSError("disk full")
+
+    async def bounded() -> None:
+        async with asyncio.timeout(5):
+            with pytest.raises(ExceptionGroup):
+                await main()
+
+    asyncio.run(bounded())

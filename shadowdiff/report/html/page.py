@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -14,7 +15,7 @@ from jinja2 import Environment, StrictUndefined
 
 from shadowdiff import stored, tape
 from shadowdiff.model.verdict import Status, Verdict
-from shadowdiff.report.examples import Examples, findings, why
+from shadowdiff.report.examples import Examples, came_back, findings, why
 from shadowdiff.report.html.marks import marked
 from shadowdiff.report.markdown import ledger_line
 from shadowdiff.report.plain import one_line, safe
@@ -41,7 +42,7 @@ def page(verdict: Verdict, examples: Examples) -> bytes:
     shown: list[dict[str, Any]] = []
     room = MAX_PAGE
     for line in examples.lines:
-        example = _example(line)
+        example = _example(line, examples.confirmed)
         room -= example["weight"]
         if room < 0:
             break
@@ -61,7 +62,7 @@ def page(verdict: Verdict, examples: Examples) -> bytes:
     return text.encode("utf-8")
 
 
-def _example(line: tape.Line) -> dict[str, Any]:
+def _example(line: tape.Line, confirmed: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
     blue, green = line.get("blue", {}), line.get("green", {})
     left = safe(stored.shown(blue))[:MAX_SHOWN]
     right = safe(stored.shown(green) or green.get("detail", ""))[:MAX_SHOWN]
@@ -80,6 +81,7 @@ def _example(line: tape.Line) -> dict[str, Any]:
         "green_head": _head(green),
         "findings": findings(line)[:12],
         "after": line.get("after_divergence", False),
+        "back": came_back(confirmed.get(line["id"])),
         "weight": 3 * (len(left) + len(right)) + 4000,
     }
 

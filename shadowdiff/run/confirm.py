@@ -1,0 +1,139 @@
+"""Send a mismatched exchange again to blue and green, to see whether the difference comes back (`--confirm N`).
+
+It explains and never counts: retrying only what failed would turn bad releases into good ones. Turns of a session are
+not asked again, since their targets have gone on. Ids are isolated anew for each time, so that no answer comes from
+an idempotency record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from shadowdiff.contracts import Transport
+from shadowdiff.model.comparison import Comparison, Outcome
+from shadowdiff.model.exchange import Exchange, Pair, Role
+from shadowdiff.run.judging import Judging
+from shadowdiff.tee.brake import Brake
+from shadowdiff.tee.budget import Budget
+from shadowdiff.tee.rewrite import Rewriter
+from shadowdiff.tee.sender import paired
+
+MAX_ASKED = 500
+"""Mismatches of a run that are asked again; the first ones."""
+WIDTH = 4
+LAST_S = 30.0
+"""How long a run that has ended waits for what is still being asked."""
+
+
+class Confirm:
+    """Asks again beside the run. `found` maps an id to how often the difference came back, out of how often asked."""
+
+    def __init__(
+        self,
+        *,
+        rewriters: Sequence[Rewriter],
+        roles: tuple[Role, ...],
+        transport: Transport,
+        judging: Judging,
+        brake: Brake,
+        budget: Budget,
+        settled: Callable[[str, int, int], None] = lambda *_: None,
+    ) -> None:
+        """One of `rewriters` a time asked; none turns it off. `settled` hears of each exchange once it is done."""
+        self._rewriters = rewriters
+        self._roles = roles
+        self._transport = transport
+        self._judging = judging
+        self._brake = brake
+        self._budget = budget
+        self.settled = settled
+        self.found: dict[str, tuple[int, int]] = {}
+        self.in_sessions = 0
+        self.left_out = 0
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._room = asyncio.Semaphore(WIDTH)
+        self._started = 0
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Confirm]:
+        """Owns what is being asked; leaving it waits a while, then gives the rest up."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            yield self
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=LAST_S)
+            for task in self._tasks:
+                task.cancel()
+
+    def abort(self) -> None:
+        """Ask nothing more."""
+        self._rewriters = ()
+        for task in self._tasks:
+            task.cancel()
+
+    def take(self, comparison: Comparison, exchange: Exchange) -> None:
+        """Start asking again where `comparison` is a mismatch that can be."""
+        if not self._rewriters or comparison.outcome is not Outcome.MISMATCHED or self._group is None:
+            return
+        if exchange.session is not None:
+            self.in_sessions += 1
+        elif self._started >= MAX_ASKED:
+            self.left_out += 1
+        else:
+            self._started += 1
+            self._tasks.append(self._group.create_task(self._ask(exchange)))
+
+    async def _ask(self, exchange: Exchange) -> None:
+        asked = again = 0
+        async with self._room:
+            for rewriter in self._rewriters:
+                if not self._budget.afford(len(self._roles)) or self._brake.given_up:
+                    self.left_out += not asked
+                    break
+                await asyncio.sleep(max(0.0, self._brake.remaining()))
+                pair = await self._pair(exchange, rewriter)
+                comparison = await self._judging.look(pair)
+                if comparison.outcome is not Outcome.ERRORED:
+                    asked += 1
+                    again += comparison.outcome is Outcome.MISMATCHED
+        if asked:
+            self.found[exchange.id] = (again, asked)
+            self.settled(exchange.id, again, asked)
+
+    async def _pair(self, exchange: Exchange, rewriter: Rewriter) -> Pair:
+        seen = await self._transport.send(rewriter.calls(exchange, self._roles, time.monotonic()))
+        for observation in seen:
+            self._brake.note(observation, exchange.recorded_status)
+        return paired(exchange, seen, rewriter.saw(exchange, seen))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """For the verdict: mismatches asked again, and how many came back always, sometimes, never."""
+        if not self.found:
+            return {}
+        shares = [again / asked for again, asked in self.found.values()]
+        return {
+            "asked": len(shares),
+            "always": sum(share == 1 for share in shares),
+            "sometimes": sum(0 < share < 1 for share in shares),
+            "never": sum(share == 0 for share in shares),
+        }
+
+    def note(self) -> str:
+        """One sentence, empty where nothing was asked again."""
+        counts = self.counts
+        if not counts:
+            return ""
+        text = (
+            f"Asked again: of {counts['asked']} mismatches {counts['always']} came back each time, "
+            f"{counts['sometimes']} sometimes, {counts['never']} never. The verdict does not count this."
+        )
+        if self.in_sessions:
+            text += f" {self.in_sessions} turns of sessions were not asked again."
+        if self.left_out:
+            text += f" {self.left_out} more were left out."
+        return text
