@@ -228,6 +228,7 @@ def panel(config: Config, run: str = "", deciding: bool = False, paired: bool | 
         paired=bool(config.targets.twin) if paired is None else paired,
         owner=lambda name: plugins.owner("scorers", name),
         run=run,
+        signals=rules.profile == "sampled",
     )
 
 

@@ -16,6 +16,7 @@ from shadowdiff.contracts import Baseline, Scorer
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
 from shadowdiff.model.exchange import INTERRUPTED, STATUS_ONLY, BodyState, Exchange, Failure, Pair
 from shadowdiff.model.tally import DIVERGENCE
+from shadowdiff.score import signals
 from shadowdiff.score.noise import own_noise
 
 _NO_BASELINE = frozenset({401, 403, 407, 429})
@@ -42,12 +43,21 @@ class Panel:
     """The scorers of a run. Picklable, so that large pairs can be judged in another process."""
 
     def __init__(
-        self, scorers: Sequence[Scorer], *, paired: bool, owner: Callable[[str], str] | None = None, run: str = ""
+        self,
+        scorers: Sequence[Scorer],
+        *,
+        paired: bool,
+        owner: Callable[[str], str] | None = None,
+        run: str = "",
+        signals: bool = False,
     ) -> None:
-        """`paired` says that `twin` is a second blue whose outcomes are subtracted."""
+        """`paired` says that `twin` is a second blue whose outcomes are subtracted; `signals` measures how far its
+        texts are apart, for services whose answers vary.
+        """
         self._scorers = tuple(scorers)
         self._paired = paired
         self._run = run
+        self._signals = signals
         self._on_equal = any(scorer.on_equal for scorer in scorers)
         self._owner = {s.name: owner(s.name) for s in scorers} if owner else {}
 
@@ -102,7 +112,10 @@ class Panel:
         settled = self._settle(pair, scores)
         hits = (settled.outcome is Outcome.MISMATCHED) + (other is Outcome.MISMATCHED)
         excess = hits / 2 - (control is Outcome.MISMATCHED)
-        settled = msgspec.structs.replace(settled, control=(control, other), bets={DIVERGENCE: (1 + excess) / 2})
+        bets = {DIVERGENCE: (1 + excess) / 2}
+        if self._signals:
+            bets |= {name: round((1 + far) / 2, 4) for name, far in signals.excess(pair).items()}
+        settled = msgspec.structs.replace(settled, control=(control, other), bets=bets)
         return Judged(settled, learnt, errors)
 
     def _score(self, pair: Pair, baseline: Baseline, errors: dict[str, str]) -> tuple[Score, ...]:
