@@ -6,6 +6,7 @@ import asyncio
 import random
 import tempfile
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -34,8 +35,10 @@ from shadowdiff.model.exchange import Role
 from shadowdiff.model.tally import Ledger
 from shadowdiff.net.endpoint import endpoint
 from shadowdiff.net.wire import WireTransport
+from shadowdiff.score.judge import judge
 from shadowdiff.testing import CannedServer, answer, chunked, decoding, request_of, response_of
 from tests.conftest import ROOT
+from tests.decode.test_dialects import STREAMS
 from tests.long.scale import scale
 
 pytestmark = pytest.mark.long
@@ -79,6 +82,39 @@ def test_readers_count_what_they_cannot_read(source, content: bytes) -> None:
        st.sampled_from(["", "gzip", "br", "zstd", "deflate", "gzip, br"]))  # fmt: skip
 def test_decoders_make_a_document_of_anything(body: bytes, encoding: str) -> None:
     decoding().document(response_of(body, Content_Encoding=encoding) if encoding else response_of(body))
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_mutated_stream_of_any_dialect_gives_a_document(stream) -> None:
+    """Bytes changed, lost and doubled, packed and cut: always a document, and the text is never longer than the body."""
+    rng = random.Random(5)
+    whole = stream(["您好，", "the warranty is ", "2 years。"])
+    for _ in range(scale(200, 20_000)):
+        raw = bytearray(whole)
+        for _ in range(rng.randrange(1, 8)):
+            at = rng.randrange(len(raw))
+            match rng.randrange(3):
+                case 0:
+                    raw[at] = rng.randrange(256)
+                case 1:
+                    del raw[at : at + rng.randrange(1, 30)]
+                case _:
+                    raw[at:at] = raw[max(0, at - 40) : at]
+            raw = raw or bytearray(b"x")
+        body, headers = bytes(raw), {}
+        if rng.random() < 0.3:
+            body, headers = zlib.compress(body, wbits=31)[: rng.randrange(5, 4000)], {"Content_Encoding": "gzip"}
+        document = decoding().document(response_of(body, **headers))
+        assert document.kind in ("chat", "json", "text", "binary", "html", "empty")
+        assert len(document.text) <= 8 * len(raw)
+
+
+@EXAMPLES
+@given(st.text(max_size=300), st.text(max_size=300), st.sampled_from(["strict", "stable", "sampled"]))
+def test_the_judge_has_a_verdict_on_any_two_texts(one: str, two: str, profile: str) -> None:
+    verdict = judge(one, two, profile)
+    assert 0 <= verdict.score <= 1 and verdict.why
+    assert judge(one, one, profile).flag is False
 
 
 def test_mutated_fixture_lines_are_read_or_counted() -> None:

@@ -1,0 +1,43 @@
+"""Real captured answers of OpenAI-compatible services: whole and streamed, packed and not, each gives its record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shadowdiff.capture.build import Builder
+from shadowdiff.capture.vcr import VcrSource
+from shadowdiff.model.exchange import Chat
+from shadowdiff.model.tally import Ledger
+from shadowdiff.testing import decoding
+
+
+def chats(cassette: Path) -> list[Chat]:
+    found = []
+    for exchange in VcrSource(cassette, Builder(Ledger())).stream():
+        assert exchange.recorded is not None
+        chat = decoding().document(exchange.recorded).chat
+        assert chat is not None, exchange.id
+        found.append(chat)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "texts", "tools"),
+    [
+        ("llm_test_responses_basic_non_streaming", ["pong"], [()]),
+        ("llm_test_responses_basic_streaming", ["pong"], [()]),
+        ("llm_test_responses_tool_use_streaming", ["", "1231 × 2331"], [(("multiply", {"a": 1231, "b": 2331}),), ()]),
+        ("llm_test_tools_streaming_variant_a", ["", "The current version"], [(("llm_version", {}),), ()]),
+        ("llm_test_tool_use_chain_of_two_calls", ["", "", "YES"], None),
+    ],
+)
+def test_a_real_answer_gives_its_record(samples: Path, name: str, texts: list[str], tools: list | None) -> None:
+    found = chats(samples / "vcr" / f"{name}.yaml")
+    assert len(found) == len(texts)
+    for chat, text in zip(found, texts, strict=True):
+        assert text in chat.text and chat.terminated == "done" and not chat.error
+        assert dict(chat.usage)["total_tokens"] > 0
+    assert tools is None or [chat.tool_calls for chat in found] == tools
+    assert all(chat.text or chat.tool_calls for chat in found)
