@@ -18,6 +18,7 @@ from shadowdiff.model.exchange import Document, Response
 
 MAX_DECODED = 64 << 20
 _HEAD = 512
+_RECORD = b"\x1e"
 _BINARY = ("image/", "audio/", "video/", "font/", "application/octet-stream", "application/pdf", "application/zip")
 
 
@@ -33,6 +34,8 @@ class Decoding:
         if not response.body:
             return Document(kind="empty")
         body, note = unpack(response, self._cap)
+        if body[:1] == _RECORD:
+            body = body.replace(_RECORD, b"")  # a JSON text sequence (RFC 7464): without its marks, a value a line
         head = body[:_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n")
         best: Decoder | None = None
         highest = -1.0

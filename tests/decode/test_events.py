@@ -32,3 +32,12 @@ def test_constant_strings_are_kept_once() -> None:
 
 def test_conforms() -> None:
     check_decoder(EventStream())
+
+
+def test_a_json_text_sequence_is_read_as_its_values() -> None:
+    """RFC 7464: a record separator before each value."""
+    lines = b'{"a":1,"t":"x"}\n{"a":2,"t":"y"}\n'
+    marked = b"".join(b"\x1e" + line + b"\n" for line in lines.splitlines())
+    assert decoding().document(response_of(marked)) == decoding().document(response_of(lines))
+    chat = b'{"model":"q","created_at":"x","message":{"role":"assistant","content":"hi"},"done":true}\n'
+    assert decoding().document(response_of(b"\x1e" + chat)).text == "hi"

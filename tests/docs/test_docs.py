@@ -78,14 +78,14 @@ def test_links_between_pages_lead_somewhere() -> None:
                 assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
-@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md"])
+@pytest.mark.parametrize("name", ["README.md", "README.zh-CN.md", "docs/how-to/tune-the-rules.md"])
 def test_readme_blocks_run(name: str, tmp_path: Path) -> None:
     """Blocks marked sh run as they stand, with two demo servers where the page says its targets are."""
     page = (ROOT / name).read_text("utf-8")
-    blocks = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) >= 3
+    blocks = re.findall(r"^ *```sh\n(.*?)```", page, re.DOTALL | re.MULTILINE)
+    assert len(blocks) >= 2
     make_blocks = [block for block in blocks if block.startswith("make ")]
-    assert make_blocks, "the page begins with make demo"
+    assert make_blocks or not name.startswith("README"), "the page begins with make demo"
     wrapper = tmp_path / "bin" / "shadowdiff"
     wrapper.parent.mkdir()
     wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shadowdiff "$@"\n')
