@@ -17,7 +17,8 @@ from pathlib import Path
 
 from shadowdiff.contracts import TextNoise
 from shadowdiff.gate.count import Counter
-from shadowdiff.gate.rules import EvidenceGate, Limits
+from shadowdiff.gate.limits import Limits
+from shadowdiff.gate.rules import EvidenceGate
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.tally import DIVERGENCE, Ledger
 from shadowdiff.score.calibrate import learn_texts
@@ -47,7 +48,7 @@ def row(name: str, triples: Iterable[Triple], noise: TextNoise | None) -> str:
             control = flagged(blue, twin, noise)
             own += control
             bet = (1 + (hit + flagged(twin, green, noise)) / 2 - control) / 2
-        counter.opened(f"x{number}", True)
+        counter.opened(f"x{number}", True, "r")
         counter.shard.ledger.sent += 1
         counter.shard.ledger.read += 1
         counter.add(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -34,9 +34,18 @@ class RunInfo(msgspec.Struct):
     resume_hash: str = ""
     attempt: int = 0
     score: dict[str, Any] = {}
+    control: dict[str, Any] = {}
+    lang: Literal["en", "zh"] = "en"
     exploratory: str = ""
     """Why a verdict on these results proves nothing, e.g. that the rules were chosen after looking at them."""
     v: int = VERSION
+
+
+def settings(info: RunInfo, *wanted: str) -> dict[str, Any]:
+    """What a run was judged by, as options (`table.key` to value) of the tables wanted; control and words always."""
+    kept = {"gate": info.gate, "score": info.score, "control": info.control}
+    out = {f"{table}.{key}": value for table in ("control", *wanted) for key, value in kept[table].items()}
+    return out | {"report.lang": info.lang}
 
 
 class State(msgspec.Struct):

@@ -150,11 +150,30 @@ class ScoreRules(Section, frozen=True):
     scorers: list[PluginUse] = []
 
 
+class RouteRule(Section, frozen=True):
+    """A route (or a pattern with *) with a budget of its own."""
+
+    match: str
+    max_divergence: str
+
+
 class GateRules(Section, frozen=True):
     """When a release passes and fails."""
 
-    mode: Literal["evidence", "simple"] = "evidence"
+    mode: Literal["evidence", "simple", "census"] = "evidence"
+    unit: Literal["auto", "request"] = "auto"
     max_divergence: str = "5%"
+    max_mismatches: int = 0
+    max_errors: str = ""
+    max_5xx: str = ""
+    max_critical: str = ""
+    max_similarity_drop: str = ""
+    max_slowdown: str = ""
+    max_ttft_slowdown: str = ""
+    max_token_growth: str = ""
+    slo_ttfb: str = ""
+    slo_total: str = ""
+    slo_share: str = "1%"
     alpha: str = "1%"
     beta: str = "5%"
     margin: str = "0%"
@@ -162,6 +181,8 @@ class GateRules(Section, frozen=True):
     min_pass: int = 100
     after: int = 30
     must_cover: list[str] = []
+    routes: list[RouteRule] = []
+    accept: str = ""
     stop_on: Literal["fail", "any", "none"] = "fail"
 
 
@@ -169,6 +190,7 @@ class Control(Section, frozen=True):
     """Blue asked twice where there is no twin; mismatches asked again of both."""
 
     enabled: bool = True
+    share: str = "100%"
     confirm: int = 0
 
 
@@ -197,6 +219,7 @@ class Report(Section, frozen=True):
 
     service: str = ""
     candidate: str = ""
+    lang: Literal["en", "zh"] = "en"
     store_bodies: Literal["all", "mismatched", "none"] = "mismatched"
 
 

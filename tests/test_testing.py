@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from shadowdiff.contracts import Baseline
-from shadowdiff.gate.rules import EvidenceGate, Limits
+from shadowdiff.gate.limits import Limits
+from shadowdiff.gate.rules import EvidenceGate
 from shadowdiff.model.comparison import Score
 from shadowdiff.model.exchange import Document, Pair, Response
 from shadowdiff.model.tally import Tally

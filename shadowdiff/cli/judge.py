@@ -26,20 +26,25 @@ def gate(results: tuple[Path, ...], **given: Any) -> int:
 
     Without options the settings of the first run apply, so its exit code is repeated.
     """
+    from datetime import UTC, datetime
+
     from shadowdiff import runinfo
     from shadowdiff.report.terminal import console, show_verdict
-    from shadowdiff.run import saved
+    from shadowdiff.run import accept, saved
     from shadowdiff.run.limits import gate_limits
     from shadowdiff.run.results import to_json
 
     options = opt.gathered(given)
+    accepted = None
+    if "gate.accept" in options:
+        accepted = accept.load(Path(options["gate.accept"]), datetime.now(UTC).date())
     limits = None
     if options or given["config"]:
         info = runinfo.info(results[0])
         if info is not None and not given["config"]:
-            options = {f"gate.{k}": v for k, v in info.gate.items()} | options
-        limits = gate_limits(load(given["config"], options))
-    verdict, _ = saved.judge(results, limits)
+            options = runinfo.settings(info, "gate") | options
+        limits = gate_limits(load(given["config"], options), info.paired if info is not None else None)
+    verdict, _ = saved.judge(results, limits, accepted=accepted)
     show_verdict(console(given["quiet"]), verdict)
     if given["as_json"]:
         sys.stdout.buffer.write(to_json(verdict))
@@ -63,33 +68,31 @@ def rescore(results: Path, out: Path | None, as_json: bool, quiet: bool, **given
     from shadowdiff import runinfo
     from shadowdiff.report.terminal import console
     from shadowdiff.run import rescore as scoring
+    from shadowdiff.run.limits import gate_limits
     from shadowdiff.run.results import run_folder
 
     options = opt.gathered(given)
     info = runinfo.info(results)
     if info is not None:  # what the file does not set stays as it was in the run
-        was = {"score": info.score, "gate": info.gate}
-        for table in was.keys() - tables(given["config"]):
-            options = {f"{table}.{key}": value for key, value in was[table].items()} | options
+        options = runinfo.settings(info, *({"score", "gate"} - tables(given["config"]))) | options
     config = load(given["config"], options)
     folder = out or run_folder("rescored")
     found = scoring.rescore(results, config, folder)
     screen = console(quiet)
     for line in scoring.table(found):
         screen.print(line, markup=False, soft_wrap=True)
-    return _verdict(folder, config, screen, as_json)
+    return _verdict(folder, gate_limits(config, info.paired if info is not None else None), screen, as_json)
 
 
-def _verdict(folder: Path, config: Any, screen: Any, as_json: bool) -> int:
+def _verdict(folder: Path, limits: Any, screen: Any, as_json: bool) -> int:
     """Judge a run folder, write its reports, print and exit by the verdict."""
     from shadowdiff.report.examples import Examples
     from shadowdiff.report.terminal import show_verdict
     from shadowdiff.run import saved
-    from shadowdiff.run.limits import gate_limits
     from shadowdiff.run.results import finish, to_json
 
     examples = Examples()
-    verdict, total = saved.judge([folder], gate_limits(config), examples)
+    verdict, total = saved.judge([folder], limits, examples)
     finish(folder, verdict, total, examples)
     show_verdict(screen, verdict, str(folder))
     if as_json:

@@ -75,6 +75,8 @@ SENDING: list[_Option] = [
      {"default": None, "help": "Send X-Shadowdiff-Run for loop protection [default: on]."}),
     (("--control/--no-control",), "control.enabled",
      {"default": None, "help": "Without a twin, ask blue twice for the first exchanges [default: on]."}),
+    (("--control-share",), "control.share",
+     {"help": "Ask the --twin for this share of the units only; noise is then subtracted as a rate [100%]."}),
     (("--confirm",), "control.confirm",
      {"type": int, "help": "Ask mismatches this often again, to see if they come back; never counted [default: 0]."}),
     (("--connect-timeout",), "timeouts.connect", {"help": "[default: 5s]"}),
@@ -102,11 +104,27 @@ SCORING: list[_Option] = [
 ]  # fmt: skip
 
 JUDGING: list[_Option] = [
-    (("--mode",), "gate.mode", {"help": "evidence or simple [default: evidence]."}),
+    (("--mode",), "gate.mode", {"help": "evidence, simple or census [default: evidence]."}),
     (("--max-divergence",), "gate.max_divergence", {"help": "Allowed share that differs [default: 5%]."}),
     (("--alpha",), "gate.alpha", {"help": "False stops of a release within the limit [default: 1%]."}),
     (("--beta",), "gate.beta", {"help": "False passes of a release above the limit [default: 5%]."}),
     (("--must-cover",), "gate.must_cover", {"multiple": True, "help": "Route without which nothing passes."}),
+    (("--max-mismatches",), "gate.max_mismatches",
+     {"type": int, "help": "With --mode census: so many of all questions may differ [default: 0]."}),
+    (("--max-errors",), "gate.max_errors", {"help": "Share where green fails and blue does not, e.g. 1% [off]."}),
+    (("--max-5xx",), "gate.max_5xx", {"help": "Share where green answers 5xx or not at all [off]."}),
+    (("--max-critical",), "gate.max_critical", {"help": "Share with critical findings, over noise [off]."}),
+    (("--max-similarity-drop",), "gate.max_similarity_drop",
+     {"help": "How much less alike to blue than the twin, e.g. 2%; needs --twin [off]."}),
+    (("--max-slowdown",), "gate.max_slowdown", {"help": "How much slower green may be, e.g. 10% [off]."}),
+    (("--max-ttft-slowdown",), "gate.max_ttft_slowdown",
+     {"help": "The same for the first words of streamed answers [off]."}),
+    (("--max-token-growth",), "gate.max_token_growth", {"help": "How many more tokens an answer, e.g. 20% [off]."}),
+    (("--slo-ttfb",), "gate.slo_ttfb", {"help": "Green's first byte within this (800ms), but for a share [off]."}),
+    (("--slo-total",), "gate.slo_total", {"help": "Green's whole answer within this, but for --slo-share [off]."}),
+    (("--slo-share",), "gate.slo_share", {"help": "Share that may miss an SLO; 1% makes it a P99 [default: 1%]."}),
+    (("--accept",), "gate.accept", {"help": "File of known differences, each with owner and expiry."}),
+    (("--lang",), "report.lang", {"help": "en or zh: the words of the verdict [default: en]."}),
 ]  # fmt: skip
 
 STOPPING: list[_Option] = [

@@ -7,21 +7,27 @@ has closed and every turn that was sent has settled. Errored turns are left out.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Mapping
 
 import msgspec
 
 from shadowdiff.gate.evidence import bin_of
 from shadowdiff.model.comparison import Comparison, Outcome
-from shadowdiff.model.tally import BUCKETS, LAG_BUCKETS, LATE_S, Ledger, RouteCounts, Shard, Tally
+from shadowdiff.model.tally import BUCKETS, DIVERGENCE, LAG_BUCKETS, LATE_S, Ledger, RouteCounts, Shard, Tally
 
 MAX_DIVERGED = 100_000
 _PLAIN = {Outcome.MATCHED: "matched", Outcome.MISMATCHED: "mismatched", Outcome.IGNORED: "ignored"}
 
 
 class _Unit(msgspec.Struct):
+    """A session so far. `bets` and `routes` hold (sum, turns) by criterion and by route."""
+
     pending: int = 0
     turns: int = 0
-    bets: dict[str, float] = {}
+    hits: int = 0
+    bets: dict[str, tuple[float, int]] = {}
+    routes: dict[str, tuple[float, int]] = {}
+    visited: dict[str, int] = {}
     closed: bool = False
 
 
@@ -29,32 +35,44 @@ class Counter:
     """Owns one shard. `opened`, `add` and `closed` may come in any interleaving."""
 
     def __init__(
-        self, shard: str, ledger: Ledger, paired: bool = False, blue_asked: bool = True, paced: bool = False
+        self,
+        shard: str,
+        ledger: Ledger,
+        paired: bool = False,
+        blue_asked: bool = True,
+        paced: bool = False,
+        by_request: bool = False,
     ) -> None:
         """`paired` as in Tally; `blue_asked` is False where blue is the recording: fidelity is then n/a;
-        `paced` says that exchanges had due times, so that lag is counted."""
+        `paced` says that exchanges had due times, so that lag is counted; `by_request` makes each turn of a session
+        a unit of its own.
+        """
         self.shard = Shard(id=shard, ledger=ledger)
         self.tally = Tally(shards={shard: self.shard}, paired=paired, complete=False)
         self._units: dict[str, _Unit] = {}
         self._diverged: dict[str, None] = {}
         self._blue_asked = blue_asked
         self._paced = paced
+        self._by_request = by_request
 
-    def opened(self, unit: str, alone: bool) -> None:
+    def opened(self, unit: str, alone: bool, route: str) -> None:
         """An exchange of `unit` was taken up to be sent; `alone` when it has no session."""
+        self._counts(route).open += 1
         if alone:
             self.shard.open_units += 1
             return
         entry = self._units.get(unit)
         if entry is None:
             entry = self._units[unit] = _Unit()
-            self.shard.open_units += 1
+            self.shard.open_units += not self._by_request
+        self.shard.open_units += self._by_request
         entry.pending += 1
 
-    def withdrawn(self, unit: str, alone: bool) -> None:
+    def withdrawn(self, unit: str, alone: bool, route: str) -> None:
         """An exchange that was taken up will not count: never sent, or only to warm up."""
+        self._counts(route).open -= 1
+        self.shard.open_units -= alone or self._by_request
         if alone:
-            self.shard.open_units -= 1
             return
         entry = self._units[unit]
         entry.pending -= 1
@@ -71,15 +89,11 @@ class Counter:
         session = comparison.session
         if session is None:
             shard.open_units -= 1
-            if comparison.bets:
-                self._bet(comparison.bets, 1)
+            self._alone(comparison)
             return comparison
         unit = self._units[comparison.unit]
         unit.pending -= 1
-        if comparison.bets:
-            unit.turns += 1
-            for criterion, bet in comparison.bets.items():
-                unit.bets[criterion] = unit.bets.get(criterion, 0.0) + bet
+        self._turn(comparison, unit)
         if session in self._diverged:
             comparison = msgspec.structs.replace(comparison, after_divergence=True)
         elif comparison.outcome is Outcome.MISMATCHED:
@@ -111,22 +125,65 @@ class Counter:
         """Names of the sessions still open."""
         return list(self._units)
 
+    def _alone(self, comparison: Comparison) -> None:
+        """One exchange that is a unit."""
+        self._counts(comparison.route).open -= 1
+        if comparison.bets:
+            self.shard.units += 1
+            self._bets(comparison.bets)
+            self._route_bet(comparison.route, comparison.bets)
+
+    def _turn(self, comparison: Comparison, unit: _Unit) -> None:
+        route, bets = comparison.route, comparison.bets
+        if bets:
+            unit.turns += 1
+            unit.hits += comparison.outcome is Outcome.MISMATCHED
+        if self._by_request:
+            self.shard.open_units -= 1
+            self._alone(comparison)
+            return
+        unit.visited[route] = unit.visited.get(route, 0) + 1
+        for criterion, bet in bets.items():
+            have, turns = unit.bets.get(criterion, (0.0, 0))
+            unit.bets[criterion] = (have + bet, turns + 1)
+        if DIVERGENCE in bets:
+            have, turns = unit.routes.get(route, (0.0, 0))
+            unit.routes[route] = (have + bets[DIVERGENCE], turns + 1)
+
     def _settle(self, name: str, unit: _Unit) -> None:
+        """A closed session is one unit: the mean over its turns, by criterion, and by route over those there."""
         del self._units[name]
         shard = self.shard
+        if unit.turns > 1:
+            shard.spread.add(unit.turns, unit.hits)
+        if self._by_request:
+            return
         shard.open_units -= 1
+        for route, visits in unit.visited.items():
+            self._counts(route).open -= visits
         if unit.turns:
+            shard.units += 1
             shard.session_units += unit.turns > 1
-            self._bet(unit.bets, unit.turns)
+            self._bets({criterion: have / turns for criterion, (have, turns) in unit.bets.items()})
+            for route, (have, turns) in unit.routes.items():
+                self._route_bet(route, {DIVERGENCE: have / turns})
 
-    def _bet(self, bets: dict[str, float], turns: int) -> None:
-        """Count one unit: the mean over its turns, by criterion."""
-        shard = self.shard
-        shard.units += 1
+    def _bets(self, bets: Mapping[str, float]) -> None:
         for criterion, bet in bets.items():
-            bins = shard.bets.setdefault(criterion, {})
-            bucket = bin_of(bet / turns)
+            bins = self.shard.bets.setdefault(criterion, {})
+            bucket = bin_of(bet)
             bins[bucket] = bins.get(bucket, 0) + 1
+
+    def _route_bet(self, route: str, bets: Mapping[str, float]) -> None:
+        if DIVERGENCE in bets:
+            bins, bucket = self._counts(route).bets, bin_of(bets[DIVERGENCE])
+            bins[bucket] = bins.get(bucket, 0) + 1
+
+    def _counts(self, route: str) -> RouteCounts:
+        counts = self.shard.routes.get(route)
+        if counts is None:
+            counts = self.shard.routes[route] = RouteCounts()
+        return counts
 
     def _ledger(self, comparison: Comparison) -> None:
         ledger = self.shard.ledger
@@ -137,14 +194,12 @@ class Counter:
             setattr(ledger, name, getattr(ledger, name) + 1)
 
     def _route(self, comparison: Comparison) -> None:
-        counts = self.shard.routes.get(comparison.route)
-        if counts is None:
-            counts = self.shard.routes[comparison.route] = RouteCounts()
+        counts = self._counts(comparison.route)
         counts.sent += 1
         setattr(counts, comparison.outcome, getattr(counts, comparison.outcome) + 1)
         for rule in comparison.rules:
             counts.rules[rule] = counts.rules.get(rule, 0) + 1
-        if comparison.outcome is Outcome.MISMATCHED and not counts.worst:
+        if comparison.outcome is Outcome.MISMATCHED and (not counts.worst or comparison.id < counts.worst):
             counts.worst = comparison.id
         counts.blue_s += comparison.timings.blue_s
         counts.green_s += comparison.timings.green_s

@@ -1,57 +1,33 @@
-"""The default gate: read a tally's evidence against the limit, behind the floors and preconditions.
+"""The default gate: read a tally's evidence against the limits, behind the floors and preconditions.
 
-In order: nothing judged, blue not as in production, blue unlike itself, green down, FAIL, PASS, else
-inconclusive. No evidence is never a pass.
+In order: nothing judged, blue not as in production, blue unlike itself, sessions counted as requests, pace lost where
+latency counts, green down, FAIL, PASS, else inconclusive. No evidence is never a pass.
+
+FAIL when the weighted sum of all evidence reaches 1/alpha: equal parts a criterion, and divergence itself half over
+all traffic, half over routes. PASS when every criterion has PASS evidence, no route fails, and named routes pass too.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fnmatch import fnmatchcase
 
-import msgspec
-
-from shadowdiff.errors import Exit
-from shadowdiff.gate import say
+from shadowdiff.gate import criteria
+from shadowdiff.gate.criteria import Reading, RouteReading
 from shadowdiff.gate.evidence import Evidence, binary
-from shadowdiff.model.tally import DIVERGENCE, LAG_BUCKETS, RouteCounts, Shard, Tally, quantile
-from shadowdiff.model.verdict import (
-    Divergence,
-    RouteResult,
-    RuleResult,
-    Status,
-    Verdict,
-)
+from shadowdiff.gate.limits import EXIT_OF, Limits, names
+from shadowdiff.gate.show import latency, routes_of, signals_of
+from shadowdiff.gate.words import words
+from shadowdiff.model.tally import Shard, Tally
+from shadowdiff.model.verdict import Divergence, RuleResult, Status, Verdict
 
 FIDELITY_MIN = 0.90
 FIDELITY_ASKED = 20
 ERRORED_MAX = 0.05
 CONTROLS_MIN = 10
-MAX_ROUTES_SHOWN = 400
-
-
-EXIT_OF = {
-    Status.PASS: Exit.PASS,
-    Status.FAIL: Exit.FAIL,
-    Status.INCONCLUSIVE: Exit.INCONCLUSIVE,
-    Status.ERROR: Exit.UNMEASURED,
-    Status.ABORTED: Exit.INTERRUPTED,
-}
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """What the gate is told. Shares are 0..1; `margin` widens the PASS side (gate.md 2.3)."""
-
-    max_divergence: float = 0.05
-    alpha: float = 0.01
-    beta: float = 0.05
-    margin: float = 0.0
-    min_fail: int = 20
-    min_pass: int = 100
-    after: int = 30
-    must_cover: tuple[str, ...] = ()
-    mode: str = "evidence"
+CORRELATION_MAX = 0.02
+CORRELATION_SESSIONS = 20
+"""Sessions of several turns before their correlation is believed (gate.md 4.1)."""
 
 
 class EvidenceGate:
@@ -61,78 +37,153 @@ class EvidenceGate:
         self._limits = limits
 
     def judge(self, tally: Tally) -> Verdict:
-        """The verdict on everything settled so far, reading what is in flight against the decision."""
+        """The verdict on everything settled so far, reading what is in flight against the decision.
+
+        Once a run is over, units still open are sessions cut by its end, not by an outcome: they are left out.
+        """
         limits, total = self._limits, tally.total()
-        divergence = measure(tally, limits)
+        pending = 0 if tally.complete else total.open_units
+        main = criteria.divergence(total, tally.paired, limits, pending)
+        rest = criteria.others(total, tally.paired, limits, pending)
+        routes = criteria.read_routes(total, tally.paired, limits, pending > 0)
+        divergence = measured(total, tally.paired, limits, main)
+        found: Sequence[RouteReading] = ()
         status, reason = precondition(total, tally.paired, limits)
-        rules: list[RuleResult] = []
         if status is None:
-            status, reason = self._decide(total, divergence)
-        n = divergence.n
-        rules.append(
-            RuleResult(
-                name="divergence",
-                status=status if status in (Status.PASS, Status.FAIL) else Status.INCONCLUSIVE,
-                limit=limits.max_divergence,
-                estimate=divergence.rate,
-                low=divergence.low,
-                high=divergence.high,
-                n=n,
-                note=f"{divergence.unit}s; evidence mode",
-            )
-        )
-        return finish(total, status, reason, divergence, rules, limits, tally.paired)
+            found = criteria.culprits(routes, limits.alpha)
+            status, reason = self._decide(total, divergence, main, rest, routes)
+        rules = [_rule(reading, main, routes, limits, divergence.unit) for reading in (main, *rest)]
+        return finish(total, status, reason, divergence, rules, limits, tally.paired, found if rules else ())
 
     def fails(self, shard: Shard, paired: bool) -> bool:
         """Whether FAIL is already certain enough, whatever is in flight answers. Cheap: for live looks."""
         if shard.units < self._limits.min_fail:
             return False
-        evidence = Evidence(shard.bets.get(DIVERGENCE, {}), shard.open_units)
-        enough = evidence.log_fail(mark(self._limits.max_divergence, paired)) >= -math.log(self._limits.alpha)
-        return enough and precondition(shard, paired, self._limits)[0] is None
+        pending = shard.open_units
+        main = criteria.divergence(shard, paired, self._limits, pending)
+        rest = criteria.others(shard, paired, self._limits, pending)
+        routes = criteria.read_routes(shard, paired, self._limits, True, quick=True)
+        left_out = min(len(shard.routes), criteria.SLOTS) - len(routes)
+        if not enough(main, rest, routes, self._limits, left_out):
+            return False
+        return precondition(shard, paired, self._limits)[0] is None
 
     def passes(self, shard: Shard, paired: bool) -> bool:
         """The same for PASS."""
-        limits = self._limits
+        limits, pending = self._limits, shard.open_units
         if shard.units < limits.min_pass:
             return False
-        evidence = Evidence(shard.bets.get(DIVERGENCE, {}), shard.open_units)
-        if evidence.log_pass(mark(limits.max_divergence + limits.margin, paired)) < -math.log(limits.beta):
+        main = criteria.divergence(shard, paired, limits, pending)
+        if not _passes(main, limits):
             return False
-        blocked = uncovered(shard, limits.must_cover) or too_many_errored(shard)
-        return not blocked and precondition(shard, paired, limits)[0] is None
+        rest = criteria.others(shard, paired, limits, pending)
+        routes = criteria.read_routes(shard, paired, limits, True)
+        return not self._held_back(shard, main, rest, routes) and precondition(shard, paired, limits)[0] is None
 
-    def _decide(self, total: Shard, divergence: Divergence) -> tuple[Status, str]:
-        limits = self._limits
+    def _decide(
+        self,
+        total: Shard,
+        shown: Divergence,
+        main: Reading,
+        rest: Sequence[Reading],
+        routes: Sequence[RouteReading],
+    ) -> tuple[Status, str]:
+        limits, say = self._limits, words(self._limits.lang)
         if total.green_down and not total.green_answered and total.green_down == total.ledger.mismatched:
             return Status.FAIL, say.green_down(total)
-        if divergence.n >= limits.min_fail and divergence.log_e_fail >= -math.log(limits.alpha):
-            return Status.FAIL, say.fail(divergence)
-        if divergence.n >= limits.min_pass and divergence.log_e_pass >= -math.log(limits.beta):
-            blocked = uncovered(total, limits.must_cover) or too_many_errored(total)
-            return (Status.INCONCLUSIVE, blocked) if blocked else (Status.PASS, say.passed(divergence))
-        return Status.INCONCLUSIVE, say.undecided(divergence, limits.min_fail, limits.min_pass)
+        if main.n >= limits.min_fail and enough(main, rest, routes, limits):
+            return Status.FAIL, self._why(shown, main, rest, routes)
+        if main.n >= limits.min_pass and _passes(main, limits):
+            blocked = self._held_back(total, main, rest, routes)
+            return (Status.INCONCLUSIVE, blocked) if blocked else (Status.PASS, say.passed(shown))
+        return Status.INCONCLUSIVE, say.undecided(shown, limits.min_fail, limits.min_pass)
+
+    def _why(self, shown: Divergence, main: Reading, rest: Sequence[Reading], routes: Sequence[RouteReading]) -> str:
+        """The sentence of a FAIL: by what weighs most in it."""
+        say, alpha = words(self._limits.lang), self._limits.alpha
+        loudest = max(rest, key=lambda reading: reading.log_fail, default=None)
+        combined = criteria.with_routes(main.log_fail, routes)
+        if loudest is not None and loudest.log_fail > combined:
+            return str(say.criterion_fail(loudest))
+        named = [route.route for route in criteria.culprits(routes, alpha)]
+        if shown.low >= shown.limit or not routes:
+            return str(say.fail(shown))
+        return str(say.route_fail(shown, named or [max(routes, key=lambda route: route.log_fail).route]))
+
+    def _held_back(self, total: Shard, main: Reading, rest: Sequence[Reading], routes: Sequence[RouteReading]) -> str:
+        """Why the release cannot pass although divergence over all traffic would, or an empty string."""
+        limits, say = self._limits, words(self._limits.lang)
+        blocked = uncovered(total, limits) or too_many_errored(total, limits)
+        if blocked:
+            return blocked
+        bad = [route.route for route in routes if route.log_fail >= math.log(criteria.SLOTS / limits.alpha)]
+        if bad:
+            return str(say.route_over(bad))
+        by_name = {route.route: route for route in routes}
+        for wanted in limits.routes:
+            mine = [name for name in total.routes if names(name, wanted.match)]
+            short = [name for name in mine if not _route_passes(by_name.get(name), limits)]
+            if short or not mine:
+                return str(say.route_not_passed(short or [wanted.match], wanted.max_divergence))
+        unproven = [reading for reading in rest if reading.n == 0 or not _passes(reading, limits)]
+        return str(say.criterion_open(unproven[0])) if unproven else ""
 
 
-def mark(limit: float, paired: bool) -> float:
-    """The threshold on the bet scale: with a twin, bets are (1 + D) / 2 (gate.md section 3)."""
-    return (1 + limit) / 2 if paired else limit
+def enough(
+    main: Reading, rest: Sequence[Reading], routes: Sequence[RouteReading], limits: Limits, left_out: int = 0
+) -> bool:
+    """Whether all evidence together reaches 1/alpha. An unpaired divergence has its own share of alpha instead."""
+    if main.fails:
+        return True
+    share = criteria.weight(limits)
+    logs = [reading.log_fail for reading in rest]
+    if main.fails is None:
+        logs.append(criteria.with_routes(main.log_fail, routes, left_out=left_out))
+    if not logs:
+        return False
+    return criteria.mix(logs, [share] * len(logs)) >= -math.log(limits.alpha)
 
 
-def measure(tally: Tally, limits: Limits) -> Divergence:
-    """Estimate, interval and evidence of the main criterion.
+def _passes(reading: Reading, limits: Limits) -> bool:
+    return reading.passes if reading.passes is not None else reading.log_pass >= -math.log(limits.beta)
 
-    Once a run is over, units still open are sessions cut by its end, not by an outcome: they are left out.
-    """
-    total, paired = tally.total(), tally.paired
-    evidence = Evidence(total.bets.get(DIVERGENCE, {}), 0 if tally.complete else total.open_units)
-    low, high = evidence.lower(limits.alpha), evidence.upper(limits.beta)
-    rate = evidence.mean
+
+def _route_passes(route: RouteReading | None, limits: Limits) -> bool:
+    return route is not None and route.log_pass >= -math.log(limits.beta)
+
+
+def _rule(reading: Reading, main: Reading, routes: Sequence[RouteReading], limits: Limits, unit: str) -> RuleResult:
+    """One criterion with a status of its own: FAIL when its share alone reaches 1/alpha."""
+    log = criteria.with_routes(reading.log_fail, routes) if reading is main else reading.log_fail
+    failed = (
+        reading.fails
+        if reading.fails is not None
+        else log + math.log(criteria.weight(limits)) >= -math.log(limits.alpha)
+    )
+    status = Status.INCONCLUSIVE
+    if failed and main.n >= limits.min_fail:
+        status = Status.FAIL
+    elif _passes(reading, limits) and main.n >= limits.min_pass:
+        status = Status.PASS
+    note = f"{unit}s; evidence mode" if reading is main else f"{unit}s"
+    return RuleResult(
+        name=reading.name,
+        status=status,
+        limit=reading.limit,
+        estimate=reading.estimate,
+        low=reading.low,
+        high=reading.high,
+        n=reading.n,
+        note=f"{note}; {reading.note}" if reading.note else note,
+    )
+
+
+def measured(total: Shard, paired: bool, limits: Limits, main: Reading) -> Divergence:
+    """The main criterion in numbers, with what is known of noise."""
     noise: dict[str, object] = {}
     if paired:
-        low, high, rate = 2 * low - 1, 2 * high - 1, 2 * rate - 1
         raw = total.ledger.mismatched / max(1, _judged(total))
-        noise = {"kind": "twin", "raw_rate": raw, "excess": True}
+        noise = {"kind": "twin, for a share" if limits.unpaired else "twin", "raw_rate": raw, "excess": True}
     elif total.controls:
         noise = {"kind": "blue asked twice", "excess": False}
     if total.controls:
@@ -142,17 +193,24 @@ def measure(tally: Tally, limits: Limits) -> Divergence:
             "rate": total.controls_mismatched / total.controls,
         }
     return Divergence(
-        n=evidence.n,
+        n=main.n,
         mismatched=total.ledger.mismatched,
-        rate=rate if evidence.n else 0.0,
-        low=low,
-        high=high,
+        rate=main.estimate,
+        low=main.low,
+        high=main.high,
         limit=limits.max_divergence,
         unit=_unit(total),
-        log_e_fail=evidence.log_fail(mark(limits.max_divergence, paired)),
-        log_e_pass=evidence.log_pass(mark(limits.max_divergence + limits.margin, paired)),
+        log_e_fail=main.log_fail,
+        log_e_pass=main.log_pass,
         noise=noise,
     )
+
+
+def measure(tally: Tally, limits: Limits) -> Divergence:
+    """Estimate, interval and evidence of the main criterion."""
+    total = tally.total()
+    pending = 0 if tally.complete else total.open_units
+    return measured(total, tally.paired, limits, criteria.divergence(total, tally.paired, limits, pending))
 
 
 def interval(tally: Tally, limits: Limits) -> tuple[float, float]:
@@ -163,7 +221,7 @@ def interval(tally: Tally, limits: Limits) -> tuple[float, float]:
 
 def precondition(total: Shard, paired: bool, limits: Limits) -> tuple[Status | None, str]:
     """What forbids both FAIL and PASS, with the reason; (None, "") when the evidence may speak."""
-    ledger = total.ledger
+    ledger, say = total.ledger, words(limits.lang)
     if not _judged(total):
         if total.blue_asked and set(total.blue_statuses) == {0} and total.blue_bad == total.blue_asked:
             return Status.ERROR, say.blue_unreachable(total)
@@ -175,23 +233,29 @@ def precondition(total: Shard, paired: bool, limits: Limits) -> tuple[Status | N
         noise = Evidence(binary(total.controls_mismatched, total.controls))
         if noise.lower(limits.alpha) > limits.max_divergence:
             return Status.INCONCLUSIVE, say.unreliable(total, limits.max_divergence)
+    if limits.unit == "request" and total.spread.sessions >= CORRELATION_SESSIONS:
+        correlation = total.spread.correlation
+        if correlation is not None and correlation > CORRELATION_MAX:
+            return Status.INCONCLUSIVE, say.correlated(correlation, CORRELATION_MAX)
+    if limits.timed and not total.kept_pace:
+        return Status.INCONCLUSIVE, say.lost_pace(total)
     if ledger.sent and ledger.errored == ledger.sent:
         return Status.INCONCLUSIVE, say.nothing_judged(total)
     return None, ""
 
 
-def uncovered(total: Shard, must_cover: Sequence[str]) -> str:
+def uncovered(total: Shard, limits: Limits) -> str:
     """A sentence naming the required routes that no judged exchange reached, or an empty string."""
     reached = [route for route, counts in total.routes.items() if counts.judged]
-    missing = [want for want in must_cover if not any(_named(route, want) for route in reached)]
-    return say.not_covered(missing) if missing else ""
+    missing = [want for want in limits.must_cover if not any(names(route, want) for route in reached)]
+    return str(words(limits.lang).not_covered(missing)) if missing else ""
 
 
-def too_many_errored(total: Shard) -> str:
+def too_many_errored(total: Shard, limits: Limits) -> str:
     """A sentence when errored exchanges are too many for a PASS, or an empty string."""
     ledger = total.ledger
     if ledger.sent and ledger.errored / ledger.sent > ERRORED_MAX:
-        return say.errored(ledger.errored, ledger.sent, ERRORED_MAX)
+        return str(words(limits.lang).errored(ledger.errored, ledger.sent, ERRORED_MAX))
     return ""
 
 
@@ -203,16 +267,27 @@ def finish(
     rules: Sequence[RuleResult],
     limits: Limits,
     paired: bool,
+    found: Sequence[RouteReading] = (),
 ) -> Verdict:
     """The verdict with everything it rests on."""
-    asked = total.blue_asked
+    asked, say = total.blue_asked, words(limits.lang)
     notes = []
-    if status is Status.FAIL and (why := uncovered(total, limits.must_cover)):
+    if status is Status.FAIL and (why := uncovered(total, limits)):
         notes.append(why)
     if divergence.unit == "unit":
-        notes.append("A unit is a session, or a request that has none.")
+        notes.append(say.unit())
     if paired:
-        notes.append("The gate decides on excess over noise: green's divergence less the twin's.")
+        notes.append(say.excess())
+    if (correlation := total.spread.correlation) is not None:
+        notes.append(say.correlation(correlation, total.spread.sessions))
+    if found:
+        notes.append(say.culprits([route.route for route in found]))
+    routes = routes_of(total, paired, limits)
+    thin = [route.route for route in routes if route.covered is False]
+    if thin and status is not Status.ERROR:
+        notes.append(say.thin(thin))
+    if len(limits.criteria) > 1:
+        notes.append(say.family(len(limits.criteria), limits.alpha))
     return Verdict(
         verdict=status,
         reason=reason,
@@ -221,66 +296,13 @@ def finish(
         ledger=total.ledger.as_dict(),
         divergence=divergence,
         rules=tuple(rules),
-        routes=routes_of(total, limits),
-        latency=_latency(total),
+        routes=routes,
+        signals=signals_of(total, limits),
+        latency=latency(total),
         reasons=dict(sorted(total.ledger.reasons.items(), key=lambda item: -item[1])),
         explanation=say.explain(status, divergence, limits.alpha, limits.beta),
         notes=tuple(notes),
     )
-
-
-def routes_of(total: Shard, limits: Limits) -> tuple[RouteResult, ...]:
-    """Routes for display, the most divergent first. Their intervals are not corrected for looking at many."""
-    results = [_route(name, counts, limits) for name, counts in total.routes.items()]
-    results.sort(key=lambda r: (-r.low, -r.mismatched, -r.n, r.route))
-    return tuple(results[:MAX_ROUTES_SHOWN])
-
-
-def _route(name: str, counts: RouteCounts, limits: Limits) -> RouteResult:
-    n, k = counts.judged, counts.mismatched
-    evidence = Evidence(binary(k, n))
-    fired = sorted(counts.rules, key=lambda rule: -counts.rules[rule])
-    return RouteResult(
-        route=name,
-        n=n,
-        mismatched=k,
-        ignored=counts.ignored,
-        errored=counts.errored,
-        rate=k / n if n else 0.0,
-        low=evidence.lower(limits.alpha),
-        high=evidence.upper(limits.beta),
-        rules=tuple(fired[:5]),
-        worst=counts.worst,
-        blue_ms=round(1000 * counts.blue_s / counts.sent, 3) if counts.sent else 0.0,
-        green_ms=round(1000 * counts.green_s / counts.sent, 3) if counts.sent else 0.0,
-    )
-
-
-def _latency(total: Shard) -> dict[str, object]:
-    """Send to end, by side, and lag against due time; quantiles are bucket bounds. No latency rule is on."""
-    out: dict[str, object] = {}
-    for side, counts in total.latency.items():
-        n = sum(counts)
-        out[side] = {
-            "n": n,
-            "mean_s": round(total.seconds[side] / n, 6),
-            "p50_at_most_s": _finite(quantile(counts, 0.5)),
-            "p99_at_most_s": _finite(quantile(counts, 0.99)),
-        }
-    if total.lag:
-        out["lag"] = {
-            "n": sum(total.lag),
-            "p50_at_most_s": _finite(quantile(total.lag, 0.5, LAG_BUCKETS)),
-            "p99_at_most_s": _finite(quantile(total.lag, 0.99, LAG_BUCKETS)),
-            "worst_s": total.worst_lag_s,
-            "late": total.late,
-            "kept_pace": total.kept_pace,
-        }
-    return out
-
-
-def _finite(value: float | None) -> float | None:
-    return None if value is None or math.isinf(value) else value
 
 
 def _unit(total: Shard) -> str:
@@ -293,8 +315,3 @@ def _unit(total: Shard) -> str:
 def _judged(total: Shard) -> int:
     ledger = total.ledger
     return ledger.matched + ledger.mismatched + ledger.ignored
-
-
-def _named(route: str, want: str) -> bool:
-    plain = route.split(" [")[0]
-    return plain == want or fnmatchcase(plain, want)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from shadowdiff.gate.criteria import Reading
+from shadowdiff.gate.reasons import coins, top
 from shadowdiff.model.tally import Shard
 from shadowdiff.model.verdict import Divergence, Status
 from shadowdiff.units import show_percent as pct
@@ -33,12 +35,126 @@ def passed(d: Divergence) -> str:
 
 def undecided(d: Divergence, min_fail: int, min_pass: int) -> str:
     """Not enough either way, and what would be."""
-    between = f"between {pct(max(d.low, 0.0))} and {pct(d.high)}"
+    between = f"between {pct(max(d.low, 0.0))} and {pct(max(d.high, 0.0))}"
     seen = f"green differs in {pct(max(d.rate, 0.0))} of {d.n} {d.unit}s ({between})"
     if d.n < min_pass and (d.n < min_fail or d.rate <= d.limit):
         need = max(min_pass, math.ceil(3.9 / d.limit)) if d.limit else min_pass
         return f"too little evidence: {seen}; a pass at {pct(d.limit)} needs at least {need} {d.unit}s"
     return f"too close to call: {seen}; {pct(d.limit)} lies inside, more {d.unit}s would decide"
+
+
+def route_fail(d: Divergence, routes: list[str]) -> str:
+    """FAIL by routes, while all traffic together is within the limit or undecided."""
+    return (
+        f"green differs too much on {_list(routes)}; over all {d.n} {d.unit}s it differs in {pct(max(d.rate, 0.0))}, "
+        f"and {pct(d.limit)} is allowed"
+    )
+
+
+def route_over(routes: list[str]) -> str:
+    """All traffic would pass, one route does not."""
+    return f"all traffic together is within the limit, but not {_list(routes)}"
+
+
+def route_not_passed(routes: list[str], limit: float) -> str:
+    """A route with a budget of its own has no PASS evidence."""
+    return f"{_list(routes)} has a budget of its own ({pct(limit)}) and too little evidence to pass it"
+
+
+_ALLOWED = ", at least {low}; {limit} is allowed"
+_CRITERIA = {
+    "errors": "green fails in {estimate} of {n} units where blue does not" + _ALLOWED,
+    "critical": "critical findings are {estimate} more common than blue's own in {n} units" + _ALLOWED,
+    "similarity": "green's texts are {estimate} less alike to blue's than the twin's over {n} units" + _ALLOWED,
+    "latency": "green is slower than the {limit} allowed: {estimate} of {n} units exceed it",
+    "ttft": "green's first words come later than the {limit} allowed: {estimate} of {n} units exceed it",
+    "tokens": "green uses {estimate} more tokens an answer over {n} units" + _ALLOWED,
+    "server_errors": "green answers {estimate} of {n} units with 5xx or not at all" + _ALLOWED,
+    "slo_ttfb": "green's first byte is late in {estimate} of {n} units" + _ALLOWED,
+    "slo_total": "green's answers are late in {estimate} of {n} units" + _ALLOWED,
+}
+
+
+def criterion_fail(reading: Reading) -> str:
+    """FAIL by a criterion beside divergence."""
+    return _CRITERIA[reading.name].format(
+        estimate=pct(max(reading.estimate, 0.0)),
+        n=reading.n,
+        low=pct(max(reading.low, 0.0)),
+        limit=pct(reading.limit),
+    )
+
+
+def criterion_open(reading: Reading) -> str:
+    """Divergence would pass, another criterion has not shown that it does."""
+    if not reading.n:
+        return f"{reading.name} has a limit of {pct(reading.limit)}, but nothing was measured for it"
+    return (
+        f"divergence is within its limit, but {reading.name} is undecided: {pct(max(reading.estimate, 0.0))} of "
+        f"{reading.n} units; its limit of {pct(reading.limit)} needs more"
+    )
+
+
+def correlated(correlation: float, limit: float) -> str:
+    """Requests of a session are no units."""
+    return (
+        f"requests of one session differ together (correlation {correlation:.2f}, {limit:.2f} is too much), so they "
+        'are no evidence of their own; count sessions: gate.unit = "auto"'
+    )
+
+
+def lost_pace(total: Shard) -> str:
+    """Latencies of another load."""
+    return (
+        f"could not keep pace ({total.late} of {sum(total.lag)} exchanges went out late), so latencies are of "
+        "another load and their limits cannot be judged; lower --rate or --speed, or raise --max-in-flight"
+    )
+
+
+def unit() -> str:
+    """What a unit is."""
+    return "A unit is a session, or a request that has none."
+
+
+def excess() -> str:
+    """What is decided on with a twin."""
+    return "The gate decides on excess over noise: green's divergence less the twin's."
+
+
+def correlation(value: float, sessions: int) -> str:
+    """How sessions hang together."""
+    return (
+        f"Within sessions, differences are correlated {value:.2f} (0: spread like coins, 1: whole sessions; "
+        f"{sessions} sessions of several turns)."
+    )
+
+
+def culprits(routes: list[str]) -> str:
+    """Who."""
+    return f"Routes that differ more than they may: {_list(routes)}."
+
+
+def thin(routes: list[str]) -> str:
+    """Routes about which nothing is said."""
+    more = f" and {len(routes) - 5} more" if len(routes) > 5 else ""
+    return f"Not covered, too few units to say anything of them alone: {', '.join(routes[:5])}{more}."
+
+
+def family(count: int, alpha: float) -> str:
+    """One error for all."""
+    return (
+        f"{count} criteria share one error: a release within all limits is stopped in at most {pct(alpha)} of runs."
+    )
+
+
+def census(wrong: int, judged: int, allowed: int) -> str:
+    """Every question of a fixed set."""
+    return f"green differs in {wrong} of the {judged} prepared questions; {allowed} are allowed"
+
+
+def census_open(missing: int) -> str:
+    """A set that was not judged whole."""
+    return f"{missing} of the prepared questions could not be judged, and a census needs every one"
 
 
 def green_down(total: Shard) -> str:
@@ -60,9 +176,9 @@ def nothing_judged(total: Shard) -> str:
     if not ledger.read:
         return "nothing was read: the log is empty"
     if not ledger.sent:
-        top = _top(ledger.reasons, ("skipped", "filtered", "unreadable", "sampled_out"))
+        why = top(ledger.reasons, ("skipped", "filtered", "unreadable", "sampled_out"))
         held = ledger.read - ledger.unsent
-        return f"nothing was sent: all {held} exchanges read were held back or unreadable ({top})"
+        return f"nothing was sent: all {held} exchanges read were held back or unreadable ({why})"
     return f"no pair could be judged: {_cause(total)}"
 
 
@@ -108,7 +224,7 @@ def explain(status: Status, d: Divergence, alpha: float, beta: float) -> str:
     """The wager, in the words of gate.md section 8; empty when there is nothing to explain."""
     if status is Status.FAIL and d.log_e_fail > 0 and not d.noise.get("excess"):
         expected = d.limit * d.n
-        pot = _number(d.log_e_fail)
+        pot = coins(d.log_e_fail)
         return (
             f"You allow {pct(d.limit)} of {d.unit}s to differ. Of {d.n}, {pct(d.rate)} differed; at the limit we "
             f"would expect about {expected:.0f}. A fair wager against the claim that this release is within "
@@ -124,14 +240,14 @@ def explain(status: Status, d: Divergence, alpha: float, beta: float) -> str:
     return ""
 
 
-def _number(log: float) -> str:
-    return f"{math.exp(log):,.0f}" if log < 30 else f"10^{log / math.log(10):.0f}"
+def _list(routes: list[str]) -> str:
+    return ", ".join(routes[:3]) + (f" and {len(routes) - 3} more" if len(routes) > 3 else "")
 
 
 def _cause(total: Shard) -> str:
     """The likely cause from the statuses that were no baseline."""
     if not total.blue_statuses:
-        return _top(total.ledger.reasons, ("errored",)) or "every pair was errored"
+        return top(total.ledger.reasons, ("errored",)) or "every pair was errored"
     status, count = max(total.blue_statuses.items(), key=lambda item: item[1])
     share = f"blue answered {status} {count} times"
     if status in (401, 403, 407):
@@ -149,13 +265,5 @@ def _cause(total: Shard) -> str:
 
 
 def _why(total: Shard) -> str:
-    reason = _top(total.ledger.reasons, ("errored",))
+    reason = top(total.ledger.reasons, ("errored",))
     return f" ({reason})" if reason else ""
-
-
-def _top(reasons: dict[str, int], kinds: tuple[str, ...]) -> str:
-    found = [(count, key) for key, count in reasons.items() if key.split(": ")[0] in kinds]
-    if not found:
-        return ""
-    count, key = max(found)
-    return f"{count} × {key.split(': ', 1)[1]}"

@@ -7,8 +7,9 @@ for a PASS, at the end, and after every pair for a FAIL, as such rules are.
 
 from __future__ import annotations
 
-from shadowdiff.gate import rules, say
-from shadowdiff.gate.rules import Limits
+from shadowdiff.gate import rules
+from shadowdiff.gate.limits import Limits
+from shadowdiff.gate.words import words
 from shadowdiff.model.tally import Shard, Tally
 from shadowdiff.model.verdict import RuleResult, Status, Verdict
 
@@ -25,13 +26,14 @@ class SimpleGate:
         divergence = rules.measure(tally, limits)
         status, reason = rules.precondition(total, tally.paired, limits)
         n, rate = _rate(total)
+        say = words(limits.lang)
         if status is None:
             if n < limits.after:
                 status, reason = Status.INCONCLUSIVE, say.simple_too_few(n, limits.after)
             elif rate > limits.max_divergence:
                 status, reason = Status.FAIL, say.simple(n, rate, limits.max_divergence, "above")
             else:
-                blocked = rules.uncovered(total, limits.must_cover) or rules.too_many_errored(total)
+                blocked = rules.uncovered(total, limits) or rules.too_many_errored(total, limits)
                 status = Status.INCONCLUSIVE if blocked else Status.PASS
                 reason = blocked or say.simple(n, rate, limits.max_divergence, "within")
         result = RuleResult(

@@ -95,6 +95,10 @@ class RouteCounts(msgspec.Struct):
     rules: dict[str, int] = {}
     blue_s: float = 0.0
     green_s: float = 0.0
+    bets: dict[int, int] = {}
+    """Divergence by bin: one bet for each closed unit that came here."""
+    open: int = 0
+    """Exchanges sent here whose unit has not closed."""
     worst: str = ""
     """The id of the first mismatched exchange, for `show`."""
 
@@ -119,8 +123,53 @@ class RouteCounts(msgspec.Struct):
             rules=rules,
             blue_s=self.blue_s + other.blue_s,
             green_s=self.green_s + other.green_s,
-            worst=self.worst or other.worst,
+            bets=add_bins(self.bets, other.bets),
+            open=self.open + other.open,
+            worst=min(filter(None, (self.worst, other.worst)), default=""),
         )
+
+
+class Spread(msgspec.Struct):
+    """How mismatches lie within sessions of several turns; sums that merge. `between` is 1e6 × sum of hits²/turns."""
+
+    sessions: int = 0
+    turns: int = 0
+    turns_sq: int = 0
+    hits: int = 0
+    between: int = 0
+
+    def add(self, turns: int, hits: int) -> None:
+        """Count one session."""
+        self.sessions += 1
+        self.turns += turns
+        self.turns_sq += turns * turns
+        self.hits += hits
+        self.between += round(1e6 * hits * hits / turns)
+
+    def plus(self, other: Spread) -> Spread:
+        """The sum of two."""
+        return Spread(*(getattr(self, name) + getattr(other, name) for name in self.__struct_fields__))
+
+    @property
+    def correlation(self) -> float | None:
+        """The intraclass correlation of mismatches, by one-way analysis of variance; None where it has no meaning."""
+        n, turns = self.sessions, self.turns
+        if n < 2 or turns <= n or not 0 < self.hits < turns:
+            return None
+        between = self.between / 1e6
+        mean_between = (between - self.hits * self.hits / turns) / (n - 1)
+        mean_within = (self.hits - between) / (turns - n)
+        size = (turns - self.turns_sq / turns) / (n - 1)
+        spread = mean_between + (size - 1) * mean_within
+        return (mean_between - mean_within) / spread if spread > 0 else None
+
+
+def add_bins(one: dict[int, int], two: dict[int, int]) -> dict[int, int]:
+    """The sum of two histograms."""
+    out = dict(one)
+    for bucket, count in two.items():
+        out[bucket] = out.get(bucket, 0) + count
+    return out
 
 
 class Shard(msgspec.Struct):
@@ -149,6 +198,7 @@ class Shard(msgspec.Struct):
     controls_mismatched: int = 0
     reasks: int = 0
     tokens: int = 0
+    spread: Spread = msgspec.field(default_factory=Spread)
     first_diverging: dict[int, int] = {}
     """Turn (from 1) to units of sessions whose first mismatch it was."""
     latency: dict[str, list[int]] = {}
@@ -203,12 +253,11 @@ def _add_up(shards: list[Shard]) -> Shard:
     total = Shard(id="total")
     for shard in shards:
         total.ledger = total.ledger.plus(shard.ledger)
+        total.spread = total.spread.plus(shard.spread)
         for route, counts in shard.routes.items():
             total.routes[route] = total.routes[route].plus(counts) if route in total.routes else counts
         for criterion, bins in shard.bets.items():
-            into = total.bets.setdefault(criterion, {})
-            for bucket, count in bins.items():
-                into[bucket] = into.get(bucket, 0) + count
+            total.bets[criterion] = add_bins(total.bets.get(criterion, {}), bins)
         for status, count in shard.blue_statuses.items():
             total.blue_statuses[status] = total.blue_statuses.get(status, 0) + count
         for turn, count in shard.first_diverging.items():

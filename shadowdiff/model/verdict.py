@@ -35,7 +35,10 @@ class RuleResult(msgspec.Struct, frozen=True):
 
 
 class RouteResult(msgspec.Struct, frozen=True):
-    """One route for display: counts, rate with interval, and which rules fired most."""
+    """One route for display: exchanges counted, rate of its units with interval, and which rules fired most.
+
+    `covered` is False where even without a difference its units are too few to say that it is within its `limit`.
+    """
 
     route: str
     n: int
@@ -49,6 +52,18 @@ class RouteResult(msgspec.Struct, frozen=True):
     worst: str = ""
     blue_ms: float = 0.0
     green_ms: float = 0.0
+    limit: float = 0.05
+    covered: bool = True
+
+
+class SignalResult(msgspec.Struct, frozen=True):
+    """How much farther green is from blue than a twin is, on average, by one signal; 0 where it is another blue."""
+
+    name: str
+    n: int
+    excess: float
+    low: float
+    high: float
 
 
 class Divergence(msgspec.Struct, frozen=True):
@@ -81,6 +96,7 @@ class Verdict(msgspec.Struct, frozen=True):
     divergence: Divergence = Divergence()
     rules: tuple[RuleResult, ...] = ()
     routes: tuple[RouteResult, ...] = ()
+    signals: tuple[SignalResult, ...] = ()
     latency: dict[str, Any] = {}
     config_hash: str = ""
     tool_version: str = ""

@@ -29,8 +29,8 @@ def _gate_suite(root: ET.Element, verdict: Verdict) -> None:
     failed = verdict.verdict is Status.FAIL
     undecided = verdict.verdict not in (Status.FAIL, Status.PASS)
     suite = ET.SubElement(
-        root, "testsuite", name="gate", tests="1", failures=str(int(failed)), errors=str(int(undecided)),
-        skipped="0", time="0",
+        root, "testsuite", name="gate", tests=str(len(verdict.rules) or 1),
+        failures=str(int(failed) + _failed(verdict)), errors=str(int(undecided)), skipped="0", time="0",
     )  # fmt: skip
     case = ET.SubElement(suite, "testcase", classname="gate", name="verdict", time="0")
     text = _clean(verdict.explanation or verdict.reason)
@@ -38,6 +38,15 @@ def _gate_suite(root: ET.Element, verdict: Verdict) -> None:
         ET.SubElement(case, "failure", type="divergence", message=_clean(verdict.reason)).text = text
     elif undecided:
         ET.SubElement(case, "error", type=str(verdict.verdict), message=_clean(verdict.reason)).text = text
+    for rule in verdict.rules[1:]:
+        case = ET.SubElement(suite, "testcase", classname="gate", name=rule.name, time="0")
+        if rule.status is Status.FAIL:
+            message = f"{pct(rule.estimate)} of {rule.n} units, {pct(rule.limit)} is allowed"
+            ET.SubElement(case, "failure", type=rule.name, message=message)
+
+
+def _failed(verdict: Verdict) -> int:
+    return sum(rule.status is Status.FAIL for rule in verdict.rules[1:])
 
 
 def _route_suite(root: ET.Element, route: RouteResult) -> None:

@@ -30,6 +30,14 @@ def markdown(verdict: Verdict, examples: Examples) -> str:
         f"Ledger: {ledger_line(ledger)}",
         "",
     ]
+    if len(verdict.rules) > 1:
+        out += ["| criterion | estimate | interval | limit | |", "|---|---|---|---|---|"]
+        out += [
+            f"| {rule.name} | {pct(rule.estimate)} of {rule.n} | {pct(rule.low)} to {pct(rule.high)} "
+            f"| {pct(rule.limit)} | {rule.status} |"
+            for rule in verdict.rules
+        ]
+        out.append("")
     if verdict.reasons:
         out.append("Held back or not judged:")
         out += [f"- {count} × {_text(reason, 160)}" for reason, count in list(verdict.reasons.items())[:8]]

@@ -137,6 +137,16 @@ def show_verdict(out: Console, verdict: Verdict, folder: str = "") -> None:
         )
     else:
         out.print(f"exit code {verdict.exit_code}", markup=False)
+    for rule in verdict.rules[1:]:
+        out.print(
+            f"{rule.name} {pct(rule.estimate)} of {rule.n} units, interval {pct(rule.low)} to {pct(rule.high)}, "
+            f"limit {pct(rule.limit)}: {rule.status}",
+            markup=False,
+        )
+    moved = [signal for signal in verdict.signals if signal.low > 0]
+    if moved:
+        listed = ", ".join(f"{s.name} +{s.excess:.3f} (at least {s.low:.3f})" for s in moved)
+        out.print(f"signals beyond blue's own noise: {listed}", markup=False)
     if folder:
         out.print(f"results: {folder}", markup=False)
 

@@ -15,8 +15,11 @@ import msgspec
 
 from shadowdiff.contracts import Baseline
 from shadowdiff.decode.body import Decoding, unpack
+from shadowdiff.gate.bets import Bets
+from shadowdiff.gate.limits import Limits
 from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.exchange import Document, Observation, Pair
+from shadowdiff.run.accept import Accepted
 from shadowdiff.score.calibrate import learn_texts
 from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Judged, Panel, same_answer
@@ -47,8 +50,14 @@ class Judging:
         warn: Callable[[str], None] = lambda _: None,
         decode_all: bool = False,
         profile: str = "stable",
+        bets: Bets | None = None,
+        accepted: Accepted | None = None,
     ) -> None:
-        """`decode_all` decodes equal answers too, for a budget of tokens; `profile` is what texts are judged by."""
+        """`decode_all` decodes equal answers too, for a budget of tokens; `profile` is what texts are judged by;
+        `bets` measures what the gate counts beside divergence; `accepted` are known differences.
+        """
+        self._bets = bets or Bets(Limits())
+        self._accepted = accepted
         self._profile = profile
         self._samples: dict[str, list[tuple[str, str]]] = {}
         self._sampled_bytes = 0
@@ -81,7 +90,13 @@ class Judging:
             if scorer not in self._warned:
                 self._warned.add(scorer)
                 self._warn(f"scorer {scorer} raised and is left out of such pairs ({message})")
-        return self._replies.judge(judged.comparison, pair), pair
+        comparison = self._replies.judge(judged.comparison, pair)
+        if self._accepted is not None:
+            comparison = self._accepted.judge(comparison)
+        bets = self._bets.of(comparison, pair)
+        if bets is not comparison.bets:
+            comparison = msgspec.structs.replace(comparison, bets=bets)
+        return comparison, pair
 
     async def _judged(self, pair: Pair) -> tuple[Judged, Pair]:
         if _size(pair) > INLINE_BYTES and not self._strict_inline and self._panel.needs_documents(pair):

@@ -44,6 +44,8 @@ def notes_of(ready: Plan) -> list[str]:
         notes.append(
             f"Blue was asked twice for {ready.learner.reasks} exchanges to learn its noise: {learnt} paths vary."
         )
+    if ready.accepted is not None:
+        notes += ready.accepted.notes()
     if text := ready.confirm.note():
         notes.append(text)
     if ready.sessions.evicted:

@@ -92,6 +92,8 @@ class RunFolder:
             config_hash=config.hash,
             gate=msgspec.to_builtins(config.gate),
             score=msgspec.to_builtins(config.score),
+            control=msgspec.to_builtins(config.control),
+            lang=config.report.lang,
             paired=bool(targets.twin),
             targets={role: getattr(targets, role) for role in ("blue", "green", "twin") if getattr(targets, role)},
             logs=[str(path) for path in logs],

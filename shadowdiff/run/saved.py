@@ -13,17 +13,20 @@ import shadowdiff
 from shadowdiff import plugins, runinfo, tape
 from shadowdiff.errors import SourceError, UsageError
 from shadowdiff.gate.count import Counter
-from shadowdiff.gate.rules import Limits
+from shadowdiff.gate.limits import Limits
 from shadowdiff.model.tally import Ledger, Shard, Tally, merge
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report.examples import Examples
+from shadowdiff.run.accept import Accepted
 from shadowdiff.run.limits import gate_limits
-from shadowdiff.settings import Config, GateRules
+from shadowdiff.settings import Config, Control, GateRules, Report
 
 READING_SIDE = ("unreadable", "filtered", "sampled_out", "skipped", "dropped", "warmup")
 
 
-def tally_of(results: Sequence[Path], examples: Examples | None = None) -> tuple[Tally, runinfo.RunInfo | None]:
+def tally_of(
+    results: Sequence[Path], examples: Examples | None = None, accepted: Accepted | None = None
+) -> tuple[Tally, runinfo.RunInfo | None]:
     """Count every comparisons file; the same shard given twice counts once."""
     tally: Tally | None = None
     first: runinfo.RunInfo | None = None
@@ -33,19 +36,26 @@ def tally_of(results: Sequence[Path], examples: Examples | None = None) -> tuple
         if examples is not None:
             examples.confirmed.update(runinfo.confirmed(result))
         for path in runinfo.files(result):
-            one = _shard(path, info, examples)
+            one = _shard(path, info, examples, accepted)
             tally = one if tally is None else merge(tally, one)
     if tally is None:
         raise UsageError("gate: give at least one run folder or comparisons file")
     return tally, first
 
 
-def judge(results: Sequence[Path], limits: Limits | None, examples: Examples | None = None) -> tuple[Verdict, Shard]:
+def judge(
+    results: Sequence[Path],
+    limits: Limits | None,
+    examples: Examples | None = None,
+    accepted: Accepted | None = None,
+) -> tuple[Verdict, Shard]:
     """The verdict on saved results, under their own gate settings unless `limits` are given."""
-    tally, info = tally_of(results, examples)
+    tally, info = tally_of(results, examples, accepted)
     limits = limits or (limits_of(info) if info is not None else Limits())
     verdict: Verdict = plugins.build("gates", limits.mode, limits=limits).judge(tally)
     total = tally.total()
+    if accepted is not None:
+        verdict = msgspec.structs.replace(verdict, notes=(*verdict.notes, *accepted.notes()))
     if not tally.complete:
         note = "the run was cut short: the ledger's reading side is from its last checkpoint"
         verdict = msgspec.structs.replace(verdict, notes=(*verdict.notes, note))
@@ -70,7 +80,12 @@ def judge(results: Sequence[Path], limits: Limits | None, examples: Examples | N
 
 def limits_of(info: runinfo.RunInfo) -> Limits:
     """The gate settings a run was made with."""
-    return gate_limits(Config(gate=msgspec.convert(info.gate, GateRules)))
+    config = Config(
+        gate=msgspec.convert(info.gate, GateRules),
+        control=msgspec.convert(info.control, Control),
+        report=Report(lang=info.lang),
+    )
+    return gate_limits(config, info.paired)
 
 
 def find(result: Path, wanted: str) -> tape.Line:
@@ -82,31 +97,40 @@ def find(result: Path, wanted: str) -> tape.Line:
     raise SourceError(f"{result}: no comparison has the id {wanted!r}; ids are in comparisons.jsonl")
 
 
-def _shard(path: Path, info: runinfo.RunInfo | None, examples: Examples | None) -> Tally:
+def _shard(path: Path, info: runinfo.RunInfo | None, examples: Examples | None, accepted: Accepted | None) -> Tally:
     state = runinfo.state(path)
     shard_id = state.shard if state else f"{info.run if info else path.resolve()}/{path.stem}"
     ledger = Ledger()
     paired = bool(info and info.paired)
     recorded = bool(info and info.targets.get("blue") == "recorded")
-    counter = Counter(shard_id, ledger, paired=paired, blue_asked=not recorded)
+    by_request = bool(info and info.gate.get("unit") == "request")
+    counter = Counter(shard_id, ledger, paired=paired, blue_asked=not recorded, by_request=by_request)
     still_open = set(state.open_units) if state and state.complete else set()
-    count(path, counter, examples, still_open)
+    count(path, counter, examples, still_open, accepted)
     _reading_side(ledger, state)
     # a comparisons file on its own says nothing about its run; beside run.json a missing state is a cut run
     counter.tally.complete = state.complete if state is not None else info is None
     return counter.tally
 
 
-def count(path: Path, counter: Counter, examples: Examples | None, still_open: Set[str] = frozenset()) -> None:
+def count(
+    path: Path,
+    counter: Counter,
+    examples: Examples | None,
+    still_open: Set[str] = frozenset(),
+    accepted: Accepted | None = None,
+) -> None:
     """Count every line of a tape; its sessions are closed afterwards, but for those `still_open`."""
     sessions: set[str] = set()
     for line in tape.read(path):
         comparison = tape.decode(line)
+        if accepted is not None:
+            comparison = accepted.judge(comparison)
         alone = comparison.session is None
         counter.shard.ledger.sent += 1
-        counter.opened(comparison.unit, alone)
+        counter.opened(comparison.unit, alone, comparison.route)
         counter.add(comparison)
-        if examples is not None:
+        if examples is not None and line["outcome"] == comparison.outcome:
             examples.take(line)
         if not alone:
             sessions.add(comparison.unit)

@@ -6,7 +6,9 @@ Settings arrive as arguments; nothing here sends a request. The plan is what `pi
 from __future__ import annotations
 
 import uuid
+import zlib
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,15 @@ from shadowdiff.contracts import Sink, Transport
 from shadowdiff.decode.body import Decoding
 from shadowdiff.decode.chat.custom import CustomChat
 from shadowdiff.errors import UsageError
+from shadowdiff.gate.bets import Bets
 from shadowdiff.gate.count import Counter
-from shadowdiff.gate.rules import Limits
+from shadowdiff.gate.limits import Limits
 from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.exchange import Exchange, Role
 from shadowdiff.model.tally import Ledger
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.net.endpoint import Endpoint
+from shadowdiff.run import accept
 from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.confirm import Confirm
 from shadowdiff.run.judging import Judging
@@ -78,6 +82,7 @@ class Plan(msgspec.Struct):
     after_each: Callable[[Comparison], None] = lambda _: None
     finish: Callable[[Verdict], Verdict] = lambda verdict: verdict
     notes: list[str] = []
+    accepted: accept.Accepted | None = None
 
 
 def plan(
@@ -106,6 +111,7 @@ def plan(
         paired=bool(config.targets.twin),
         blue_asked=config.targets.blue != RECORDED,
         paced=paced,
+        by_request=limits.unit == "request",
     )
     sessions = Sessions(config.sessions.by, counter.closed)
     learner = Learner()
@@ -139,10 +145,11 @@ def plan(
         warmup=send.warmup,
         handover=handover,
         duration=units.duration(send.duration, "--duration") if send.duration else None,
-        opened=lambda exchange: counter.opened(exchange.unit, exchange.session is None),
-        withdrawn=lambda exchange: counter.withdrawn(exchange.unit, exchange.session is None),
+        opened=lambda exchange: counter.opened(exchange.unit, exchange.session is None, exchange.route),
+        withdrawn=lambda exchange: counter.withdrawn(exchange.unit, exchange.session is None, exchange.route),
     )
     reading = Reading(config, logs, ledger, warn)
+    accepted = accept.load(Path(config.gate.accept), datetime.now(UTC).date()) if config.gate.accept else None
     judging = Judging(
         Decoding(decoders(config)),
         panel(config, run),
@@ -150,6 +157,8 @@ def plan(
         warn,
         decode_all=budget.kind == "tokens",
         profile=config.score.profile,
+        bets=Bets(limits),
+        accepted=accepted,
     )
     return Plan(
         run=run,
@@ -180,6 +189,7 @@ def plan(
         paced=paced,
         stop_on=config.gate.stop_on,
         notes=notes,
+        accepted=accepted,
     )
 
 
@@ -223,17 +233,22 @@ def panel(config: Config, run: str = "", deciding: bool = False, paired: bool | 
     ]
     for extra in rules.scorers:
         scorers.append(plugins.build("scorers", extra.use, **extra.options))
+    twin = bool(config.targets.twin) if paired is None else paired
     return Panel(
         scorers,
-        paired=bool(config.targets.twin) if paired is None else paired,
+        paired=twin,
         owner=lambda name: plugins.owner("scorers", name),
         run=run,
-        signals=rules.profile == "sampled",
+        signals=rules.profile == "sampled" or bool(config.gate.max_similarity_drop),
+        critical=bool(config.gate.max_critical),
+        unpaired=twin and units.percent(config.control.share, "control.share") < 1,
     )
 
 
 def _roles(fixed: tuple[Role, ...], config: Config, learner: Learner) -> Callable[[Exchange], tuple[Role, ...]]:
-    if Role.TWIN in fixed or Role.BLUE not in fixed or not config.control.enabled or config.sessions.handover:
+    if Role.TWIN in fixed:
+        return _share_of_twin(fixed, units.percent(config.control.share, "control.share (--control-share)"))
+    if Role.BLUE not in fixed or not config.control.enabled or config.sessions.handover:
         return lambda _: fixed
     with_reask = (*fixed, Role.TWIN)
 
@@ -242,6 +257,14 @@ def _roles(fixed: tuple[Role, ...], config: Config, learner: Learner) -> Callabl
         return with_reask if again else fixed
 
     return choose
+
+
+def _share_of_twin(roles: tuple[Role, ...], share: float) -> Callable[[Exchange], tuple[Role, ...]]:
+    """Ask the twin for a share of the units, stable by hash: a whole session goes one way."""
+    if share >= 1:
+        return lambda _: roles
+    without = tuple(role for role in roles if role is not Role.TWIN)
+    return lambda exchange: roles if zlib.crc32(exchange.unit.encode()) < share * (1 << 32) else without
 
 
 def _confirmed(config: Config) -> int:

@@ -50,10 +50,15 @@ class Panel:
         owner: Callable[[str], str] | None = None,
         run: str = "",
         signals: bool = False,
+        critical: bool = False,
+        unpaired: bool = False,
     ) -> None:
         """`paired` says that `twin` is a second blue whose outcomes are subtracted; `signals` measures how far its
-        texts are apart, for services whose answers vary.
+        texts are apart, for services whose answers vary; `critical` counts critical findings by themselves;
+        `unpaired` keeps green's differences and blue's own apart, for a twin that is asked only for a share.
         """
+        self._critical = critical
+        self._unpaired = unpaired
         self._scorers = tuple(scorers)
         self._paired = paired
         self._run = run
@@ -111,8 +116,13 @@ class Panel:
         other = outcome_of(self._score(from_twin, baseline, errors))
         settled = self._settle(pair, scores)
         hits = (settled.outcome is Outcome.MISMATCHED) + (other is Outcome.MISMATCHED)
-        excess = hits / 2 - (control is Outcome.MISMATCHED)
-        bets = {DIVERGENCE: (1 + excess) / 2}
+        noise = control is Outcome.MISMATCHED
+        bets = {DIVERGENCE: (1 + hits / 2 - noise) / 2}
+        if self._critical:
+            hits = grave(scores) + grave(self._score(from_twin, baseline, errors))
+            bets["critical"] = (1 + hits / 2 - grave(raw)) / 2
+        if self._unpaired:
+            bets |= {"raw": settled.bets["raw"], "noise": float(noise)}
         if self._signals:
             bets |= {name: round((1 + far) / 2, 4) for name, far in signals.excess(pair).items()}
         settled = msgspec.structs.replace(settled, control=(control, other), bets=bets)
@@ -158,6 +168,10 @@ class Panel:
         bets = {}
         if outcome is not Outcome.ERRORED:
             bets[DIVERGENCE] = 1.0 if outcome is Outcome.MISMATCHED else 0.0
+            if self._unpaired:
+                bets["raw"] = bets.pop(DIVERGENCE)
+            elif self._critical:
+                bets["critical"] = float(grave(scores))
         return Comparison(
             id=exchange.id,
             seq=exchange.seq,
@@ -238,6 +252,11 @@ def outcome_of(scores: Sequence[Score]) -> Outcome:
                 return Outcome.MISMATCHED
             accepted = accepted or (bool(finding.noisy) and finding.severity is not Severity.INFO)
     return Outcome.IGNORED if accepted else Outcome.MATCHED
+
+
+def grave(scores: Sequence[Score]) -> bool:
+    """Whether a critical finding fires."""
+    return any(f.fires and f.severity is Severity.CRITICAL for score in scores for f in score.findings)
 
 
 def explain(outcome: Outcome, scores: Sequence[Score]) -> str:

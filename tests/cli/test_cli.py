@@ -144,3 +144,49 @@ def test_check_tells_what_would_stop_a_replay(cli, tmp_path: Path) -> None:
         assert done.returncode == 4 and "blue: --blue cannot be reached" in done.stdout
         done = cli("check", "--blue", target.url, "--green", f"http://127.0.0.1:{free_port()}")
         assert done.returncode == 0 and "refused" in done.stdout
+
+
+def test_plan_sizes_a_capture_before_any_traffic(cli) -> None:
+    done = cli("plan", "--tokens", "1000", "--price", "2")
+    assert done.returncode == 0 and "fail 100.0%, pass 0.0%" in done.stdout and "cost" in done.stdout
+    assert "too near the limit" in cli("plan", "--expect", "5%").stdout
+    paired = cli("plan", "--noise", "10%", "--expect", "20%", "--turns", "4")
+    assert "with a twin, noise 10%" in paired.stdout and "estimates" in paired.stdout
+    assert cli("plan", "--noise", "10%", "--no-twin").returncode == 2
+    assert cli("plan", "--turns", "0.5").returncode == 2
+
+
+def test_known_differences_are_accepted_at_the_gate(cli, failed: Path, tmp_path: Path) -> None:
+    (tmp_path / "accept.toml").write_text(
+        '[[accept]]\npath = "/path"\nowner = "team"\nexpires = 2099-01-01\n'
+        '[[accept]]\npath = "/n"\nowner = "team"\nexpires = 2099-01-01\n'
+    )
+    done = cli("gate", "run", "--accept", "accept.toml")
+    assert done.returncode == 0 and "accepts." in done.stderr
+    assert cli("gate", "run").returncode == 1
+    assert cli("gate", "run", "--accept", "none.toml").returncode == 2
+
+
+def test_the_verdict_is_told_in_chinese_and_kept_so(cli, failed: Path) -> None:
+    done = cli("gate", "run", "--lang", "zh", "--json")
+    assert done.returncode == 1 and "不一致" in json.loads(done.stdout)["reason"]
+    assert "不一致" in done.stderr
+
+
+def test_rescoring_says_what_changes_and_proves_nothing(cli, failed: Path, tmp_path: Path) -> None:
+    (tmp_path / "new.toml").write_text('[score]\nignore = ["/path", "/n"]\n')
+    done = cli("rescore", "run", "-c", "new.toml", "-o", "again")
+    assert done.returncode == 3 and "mismatched → ignored" in done.stderr and "exploratory" in done.stderr
+    assert cli("gate", "again").returncode == 3
+    assert cli("rescore", "run", "-o", "same").returncode == 1
+
+
+def test_limits_that_cannot_be_judged_are_named(cli, failed: Path) -> None:
+    needs_twin = cli("gate", "run", "--max-similarity-drop", "2%")
+    assert needs_twin.returncode == 2 and "--twin" in needs_twin.stderr
+    mixed = cli("gate", "run", "--mode", "census", "--max-errors", "1%")
+    assert mixed.returncode == 2 and 'mode = "evidence"' in mixed.stderr
+    assert cli("gate", "run", "--max-mismatches", "3").returncode == 2
+    assert cli("gate", "run", "--mode", "census", "--max-mismatches", "500").returncode == 0
+    unmeasured = cli("gate", "run", "--max-errors", "1%", "--max-divergence", "90%")
+    assert unmeasured.returncode == 3 and "nothing was measured" in unmeasured.stderr

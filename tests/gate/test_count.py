@@ -16,7 +16,7 @@ from shadowdiff.testing import comparison_of
 def test_a_session_is_one_bet_its_mean_once_closed_and_settled() -> None:
     counter = Counter("s", Ledger())
     for _ in range(4):
-        counter.opened("a#0", False)
+        counter.opened("a#0", False, "GET /")
     outcomes = [Outcome.MATCHED, Outcome.MISMATCHED, Outcome.ERRORED, Outcome.MATCHED]
     for number, outcome in enumerate(outcomes[:3]):
         counter.add(comparison_of(outcome, number, session="a", unit="a#0"))
@@ -29,7 +29,7 @@ def test_a_session_is_one_bet_its_mean_once_closed_and_settled() -> None:
 
 def test_a_session_of_errors_alone_is_no_unit() -> None:
     counter = Counter("s", Ledger())
-    counter.opened("a#0", False)
+    counter.opened("a#0", False, "GET /")
     counter.add(comparison_of(Outcome.ERRORED, session="a", unit="a#0"))
     counter.closed("a#0")
     counter.closed("never-sent#0")
@@ -44,7 +44,7 @@ def test_the_ledger_balances_and_order_does_not_matter(outcomes: list[Outcome], 
         for number in order:
             session = f"s{number % 5}" if number % 2 else None
             unit = f"{session}#0" if session else f"x{number}"
-            counter.opened(unit, session is None)
+            counter.opened(unit, session is None, "GET /")
         for number in order:
             session = f"s{number % 5}" if number % 2 else None
             unit = f"{session}#0" if session else f"x{number}"
@@ -62,7 +62,7 @@ def test_the_ledger_balances_and_order_does_not_matter(outcomes: list[Outcome], 
 
 def test_a_recorded_blue_is_not_asked() -> None:
     counter = Counter("s", Ledger(), blue_asked=False)
-    counter.opened("x1", True)
+    counter.opened("x1", True, "GET /")
     counter.add(comparison_of(Outcome.MATCHED))
     assert counter.shard.blue_asked == 0
 
@@ -71,9 +71,9 @@ def test_a_session_whose_end_is_read_before_its_turns_are_sent_is_still_one_unit
     """Reading is ahead of sending: the unit closes when its last turn settles, and withdrawn turns do not hold it."""
     made = Counter("r/0", Ledger())
     for _ in range(3):
-        made.opened("s#0", False)
+        made.opened("s#0", False, "GET /")
     made.closed("s#0")
-    made.withdrawn("s#0", False)
+    made.withdrawn("s#0", False, "GET /")
     made.add(comparison_of(unit="s#0", session="s"))
     assert (made.shard.units, made.shard.open_units) == (0, 1)
     made.add(comparison_of(unit="s#0", session="s"))
@@ -82,10 +82,10 @@ def test_a_session_whose_end_is_read_before_its_turns_are_sent_is_still_one_unit
 
 def test_a_unit_of_which_nothing_was_sent_is_no_evidence() -> None:
     made = Counter("r/0", Ledger())
-    made.opened("s#0", False)
-    made.opened("x", True)
-    made.withdrawn("s#0", False)
-    made.withdrawn("x", True)
+    made.opened("s#0", False, "GET /")
+    made.opened("x", True, "GET /")
+    made.withdrawn("s#0", False, "GET /")
+    made.withdrawn("x", True, "GET /")
     made.closed("s#0")
     assert (made.shard.units, made.shard.open_units) == (0, 0)
 
@@ -93,7 +93,7 @@ def test_a_unit_of_which_nothing_was_sent_is_no_evidence() -> None:
 def test_only_the_first_diverging_turn_of_a_session_is_counted_over_all_its_units() -> None:
     made = Counter("r/0", Ledger())
     for turn, unit in ((1, "s#0"), (2, "s#0"), (21, "s#1")):
-        made.opened(unit, False)
+        made.opened(unit, False, "GET /")
         outcome = Outcome.MATCHED if turn == 1 else Outcome.MISMATCHED
         marked = made.add(comparison_of(outcome=outcome, unit=unit, session="s", turn=turn))
     assert made.shard.first_diverging == {2: 1} and marked.after_divergence

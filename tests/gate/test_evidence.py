@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shadowdiff.gate.criteria import mark
 from shadowdiff.gate.evidence import Evidence, bin_of, binary
-from shadowdiff.gate.rules import mark
 
 VECTORS = json.loads((Path(__file__).parent.parent / "vectors" / "gate.json").read_text())
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shadowdiff.gate.evidence import binary
-from shadowdiff.gate.rules import EvidenceGate, Limits
+from shadowdiff.gate.limits import Limits
+from shadowdiff.gate.rules import EvidenceGate
 from shadowdiff.gate.simple import SimpleGate
 from shadowdiff.model.tally import Ledger, RouteCounts, Shard, Tally
 from shadowdiff.model.verdict import Status, Verdict
@@ -23,7 +24,7 @@ def tally(
     ledger = Ledger(read=sent, sent=sent, matched=n - k, mismatched=k, errored=errored)
     shard = Shard(
         id="a", upto=sent, ledger=ledger, units=n, bets={"divergence": binary(k, n)}, blue_asked=sent, blue_bad=sum(bad.values()), blue_statuses=bad,
-        routes={"GET /": RouteCounts(sent=sent, matched=n - k, mismatched=k, errored=errored)},
+        routes={"GET /": RouteCounts(sent=sent, matched=n - k, mismatched=k, errored=errored, bets=binary(k, n))},
         **({"green_answered": n} | more),
     )  # fmt: skip
     return Tally(shards={"a": shard}, paired=paired)
@@ -34,8 +35,8 @@ def judge(made: Tally, **limits) -> Verdict:
 
 
 def test_the_three_verdicts_at_the_published_counts() -> None:
-    assert judge(tally(6, 20)).verdict is Status.FAIL
-    assert judge(tally(5, 20)).verdict is Status.INCONCLUSIVE
+    assert judge(tally(7, 20)).verdict is Status.FAIL
+    assert judge(tally(6, 20)).verdict is Status.INCONCLUSIVE
     assert judge(tally(0, 100)).verdict is Status.PASS
     assert judge(tally(0, 99)).verdict is Status.INCONCLUSIVE
     assert judge(tally(19, 19)).verdict is Status.INCONCLUSIVE
@@ -47,7 +48,7 @@ def test_no_evidence_is_never_a_pass() -> None:
 
 
 def test_what_is_in_flight_holds_a_decision_back() -> None:
-    for made, once_over in ((tally(6, 20, open_units=200), Status.FAIL), (tally(0, 100, open_units=50), Status.PASS)):
+    for made, once_over in ((tally(7, 20, open_units=200), Status.FAIL), (tally(0, 100, open_units=50), Status.PASS)):
         made.complete = False
         assert judge(made).verdict is Status.INCONCLUSIVE
         made.complete = True
@@ -107,7 +108,7 @@ def test_every_reason_is_one_sentence_and_the_codes_agree() -> None:
 def test_fails_and_passes_agree_with_the_full_judgement() -> None:
     gate = EvidenceGate(Limits())
     for made in (
-        tally(6, 20),
+        tally(7, 20),
         tally(0, 100),
         tally(5, 20),
         tally(60, 100, controls=40, controls_mismatched=12),
@@ -129,8 +130,8 @@ def test_less_evidence_or_more_mismatches_never_make_a_pass(k: int, matched: int
 def test_routes_that_differ_come_first() -> None:
     made = tally(30, 130)
     made.shards["a"].routes = {
-        "GET /ok": RouteCounts(sent=100, matched=100),
-        "GET /bad": RouteCounts(sent=30, mismatched=30, worst="x9"),
+        "GET /ok": RouteCounts(sent=100, matched=100, bets=binary(0, 100)),
+        "GET /bad": RouteCounts(sent=30, mismatched=30, worst="x9", bets=binary(30, 30)),
     }
     routes = judge(made).routes
     assert [r.route for r in routes] == ["GET /bad", "GET /ok"] and routes[0].worst == "x9" and routes[0].low > 0.7

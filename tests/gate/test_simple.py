@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 
 from shadowdiff.gate.evidence import binary
-from shadowdiff.gate.rules import EvidenceGate, Limits
+from shadowdiff.gate.limits import Limits
+from shadowdiff.gate.rules import EvidenceGate
 from shadowdiff.gate.simple import SimpleGate
 from shadowdiff.model.tally import Ledger, Shard
 

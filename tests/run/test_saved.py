@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from shadowdiff import runinfo, tape
 from shadowdiff.errors import UsageError
-from shadowdiff.gate.rules import Limits
+from shadowdiff.gate.limits import Limits
 from shadowdiff.model.comparison import Outcome
 from shadowdiff.model.tally import Ledger, Shard
 from shadowdiff.model.verdict import Status
