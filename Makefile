@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTHON ?= $(shell sh scripts/find-python)
 
-.PHONY: demo test test-real test-long long check lint types imports docs-check fixtures docs reports bench clean
+.PHONY: demo test test-real test-long long check lint types imports docs-check fixtures docs reports bench calibration clean
 
 demo: $(VENV)/core
 	@$(PY) -m shadowdiff demo
@@ -47,6 +47,9 @@ bench: $(VENV)/dev
 	@$(PY) bench/pair_cost.py
 	@$(PY) bench/schedule.py
 	@$(PY) -m bench.faults.run
+
+calibration: $(VENV)/dev
+	@$(PY) bench/calibration.py
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .hypothesis .import_linter_cache
