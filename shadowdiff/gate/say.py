@@ -8,6 +8,7 @@ from shadowdiff.gate.criteria import Reading
 from shadowdiff.gate.reasons import coins, top
 from shadowdiff.model.tally import Shard
 from shadowdiff.model.verdict import Divergence, Status
+from shadowdiff.units import show_duration
 from shadowdiff.units import show_percent as pct
 
 
@@ -155,6 +156,21 @@ def census(wrong: int, judged: int, allowed: int) -> str:
 def census_open(missing: int) -> str:
     """A set that was not judged whole."""
     return f"{missing} of the prepared questions could not be judged, and a census needs every one"
+
+
+def epochs() -> str:
+    """All of a window together differs too much, no part of it provably."""
+    return "over the whole window green differs more than it may, but no epoch of it proves that alone"
+
+
+def stale(seconds: float) -> str:
+    """Old evidence."""
+    return f"the evidence is stale: the last pair was counted {show_duration(seconds)} ago"
+
+
+def young(seconds: float, least: float) -> str:
+    """A window that has not been open long enough."""
+    return f"this window has been open for {show_duration(seconds)}; a pass needs {show_duration(least)}"
 
 
 def green_down(total: Shard) -> str:

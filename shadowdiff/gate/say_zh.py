@@ -8,6 +8,7 @@ from shadowdiff.gate.criteria import Reading
 from shadowdiff.gate.reasons import coins, top
 from shadowdiff.model.tally import Shard
 from shadowdiff.model.verdict import Divergence, Status
+from shadowdiff.units import show_duration
 from shadowdiff.units import show_percent as pct
 
 _UNITS = {"request": "个请求", "session": "个会话", "unit": "个单元"}
@@ -153,6 +154,21 @@ def census(wrong: int, judged: int, allowed: int) -> str:
 def census_open(missing: int) -> str:
     """A set that was not judged whole."""
     return f"有 {missing} 道预设问题无法判定，而普查需要每一道"
+
+
+def epochs() -> str:
+    """All of a window together differs too much, no part of it provably."""
+    return "整个窗口内 green 的不一致超过限度，但没有哪一段能单独证明"
+
+
+def stale(seconds: float) -> str:
+    """Old evidence."""
+    return f"证据已过期：最后一对是在 {show_duration(seconds)} 之前计入的"
+
+
+def young(seconds: float, least: float) -> str:
+    """A window that has not been open long enough."""
+    return f"此窗口才开启 {show_duration(seconds)}；通过至少需要 {show_duration(least)}"
 
 
 def green_down(total: Shard) -> str:

@@ -1,0 +1,162 @@
+"""Evidence of a service by window: a fresh one for each candidate and ramp step, in epochs when it lasts.
+
+The verdict of one step must rest on the traffic of that step, and that of an old candidate on nothing new. A window
+that lasts is cut into epochs, each tested with its own part of alpha (alpha / ((j + 1)(j + 2)), adding up to alpha):
+a release that turns bad late is then found soon, where one long average would hide it behind its good past (gate.md
+4.3). FAIL latches for its window; PASS never does, and is about the window as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from shadowdiff.errors import Exit
+from shadowdiff.gate.count import Counter
+from shadowdiff.gate.limits import Limits
+from shadowdiff.gate.rules import EvidenceGate
+from shadowdiff.gate.words import words
+from shadowdiff.model.comparison import Comparison
+from shadowdiff.model.tally import Ledger, Tally
+from shadowdiff.model.verdict import Status, Verdict
+
+MAX_CLOSED = 1_000
+"""Windows remembered as closed, the oldest forgotten first."""
+
+
+class WindowRules(msgspec.Struct, frozen=True):
+    """`epoch` is units an epoch lasts (0: the whole window is one), `stale_s` how long evidence stays good after the
+    last pair (0: for ever), `min_s` how long a window must have been open before it may pass."""
+
+    epoch: int = 0
+    stale_s: float = 0.0
+    min_s: float = 0.0
+
+
+class Window:
+    """One candidate at one step. `counter` takes its pairs; sessions belong to the epoch they began in."""
+
+    def __init__(
+        self, name: str, candidate: str, step: str, limits: Limits, rules: WindowRules, now: float, paired: bool
+    ) -> None:
+        self.name = name
+        self.candidate = candidate
+        self.step = step
+        self._limits = limits
+        self._rules = rules
+        self._opened_at = now
+        self._last_at: float | None = None
+        self._paired = paired
+        self._epochs: list[Counter] = []
+        self._begin()
+        self.latched: Verdict | None = None
+
+    @property
+    def counter(self) -> Counter:
+        """Where pairs of the current epoch are counted."""
+        return self._epochs[-1]
+
+    def add(self, comparison: Comparison, now: float) -> Comparison:
+        """Count a pair that was opened in the current epoch."""
+        self._last_at = now
+        comparison = self.counter.add(comparison)
+        full = self._rules.epoch and self.counter.shard.units >= self._rules.epoch
+        if full and not self.counter.shard.open_units:
+            self.judge(now)  # what this epoch proves is kept
+            self._begin()
+        return comparison
+
+    def judge(self, now: float) -> Verdict:
+        """FAIL once any epoch has failed; PASS by all of the window, when it is old enough and still fresh."""
+        if self.latched is not None:
+            return self.latched
+        number = len(self._epochs) - 1
+        share = self._limits.alpha / ((number + 1) * (number + 2)) if self._rules.epoch else self._limits.alpha
+        here = EvidenceGate(msgspec.structs.replace(self._limits, alpha=share)).judge(self.counter.tally)
+        if here.verdict is Status.FAIL:
+            self.latched = self._named(here)
+            return self.latched
+        whole = Tally(
+            shards={key: shard for counter in self._epochs for key, shard in counter.tally.shards.items()},
+            paired=self._paired,
+            complete=False,
+        )
+        verdict = self._named(EvidenceGate(self._limits).judge(whole))
+        if verdict.verdict is Status.FAIL and self._rules.epoch:
+            # alpha is spent by epoch: the sum over all of them is no test of its own
+            verdict = self._held(verdict, words(self._limits.lang).epochs())
+        if verdict.verdict is Status.FAIL:
+            self.latched = verdict
+        elif verdict.verdict is Status.PASS:
+            verdict = self._fresh(verdict, now)
+        return verdict
+
+    def _fresh(self, verdict: Verdict, now: float) -> Verdict:
+        """A PASS that is too young or too old is none."""
+        say, rules = words(self._limits.lang), self._rules
+        age = now - (self._last_at if self._last_at is not None else self._opened_at)
+        if rules.stale_s and age > rules.stale_s:
+            return self._held(verdict, say.stale(age))
+        if now - self._opened_at < rules.min_s:
+            return self._held(verdict, say.young(now - self._opened_at, rules.min_s))
+        return verdict
+
+    def _held(self, verdict: Verdict, reason: str) -> Verdict:
+        return msgspec.structs.replace(
+            verdict, verdict=Status.INCONCLUSIVE, reason=reason, exit_code=int(Exit.INCONCLUSIVE), explanation=""
+        )
+
+    def _named(self, verdict: Verdict) -> Verdict:
+        return msgspec.structs.replace(verdict, candidate=self.candidate, step=self.step, window=self.name)
+
+    def _begin(self) -> None:
+        shard = f"{self.name}/{len(self._epochs)}"
+        self._epochs.append(Counter(shard, Ledger(), paired=self._paired))
+
+
+class Windows:
+    """The windows of a service. A candidate that was replaced never reopens."""
+
+    def __init__(
+        self, limits: Limits, rules: WindowRules, clock: Callable[[], float], paired: bool = False, run: str = ""
+    ) -> None:
+        self._limits = limits
+        self._rules = rules
+        self._clock = clock
+        self._paired = paired
+        self._run = run
+        self._open: dict[tuple[str, str], Window] = {}
+        self._closed: dict[str, None] = {}
+        self._latest = ""
+        self._made = 0
+
+    def at(self, candidate: str, step: str) -> Window | None:
+        """The window of a candidate at a step, opened on first sight; None for a candidate that was replaced."""
+        if candidate in self._closed:
+            return None
+        if candidate != self._latest:
+            self._close(self._latest)
+            self._latest = candidate
+        window = self._open.get((candidate, step))
+        if window is None:
+            self._made += 1
+            name = "/".join(filter(None, (self._run, candidate, step, str(self._made))))
+            window = Window(name, candidate, step, self._limits, self._rules, self._clock(), self._paired)
+            self._open[(candidate, step)] = window
+        return window
+
+    def verdict(self, candidate: str, step: str) -> Verdict | None:
+        """What is known of a candidate at a step; None when it was never seen."""
+        window = self._open.get((candidate, step))
+        return window.judge(self._clock()) if window is not None else None
+
+    def _close(self, candidate: str) -> None:
+        """Its verdicts stay readable; nothing new counts for it."""
+        if self._open and candidate in {name for name, _ in self._open}:
+            self._closed[candidate] = None
+            while len(self._closed) > MAX_CLOSED:
+                oldest = next(iter(self._closed))
+                del self._closed[oldest]
+                for key in [key for key in self._open if key[0] == oldest]:
+                    del self._open[key]
