@@ -238,7 +238,15 @@ def simple_too_few(n: int, after: int) -> str:
 
 def explain(status: Status, d: Divergence, alpha: float, beta: float) -> str:
     """The wager, in the words of gate.md section 8; empty when there is nothing to explain."""
-    if status is Status.FAIL and d.log_e_fail > 0 and not d.noise.get("excess"):
+    if status is Status.FAIL and d.low >= d.limit and d.noise.get("excess"):
+        return (
+            f"You allow green to differ in {pct(d.limit)} more {d.unit}s than a second blue does. Over {d.n} it "
+            f"differs in {pct(d.rate)} more. A fair wager against the claim that this release is within budget would "
+            f"ever reach {1 / alpha:.0f} coins in at most {pct(alpha)} of runs if the claim were true, however often "
+            f"one looks and however much blue varies; it got there. What we can say: at least {pct(d.low)} more of "
+            "this traffic differs. What we cannot say: the exact rate."
+        )
+    if status is Status.FAIL and d.low >= d.limit:
         expected = d.limit * d.n
         pot = coins(d.log_e_fail)
         return (

@@ -229,7 +229,14 @@ def simple_too_few(n: int, after: int) -> str:
 
 def explain(status: Status, d: Divergence, alpha: float, beta: float) -> str:
     """The wager; empty when there is nothing to explain."""
-    if status is Status.FAIL and d.log_e_fail > 0 and not d.noise.get("excess"):
+    if status is Status.FAIL and d.low >= d.limit and d.noise.get("excess"):
+        return (
+            f"您允许 green 比第二个 blue 多 {pct(d.limit)} 不一致。{d.n} {_UNITS[d.unit]}中，它多出 {pct(d.rate)}。"
+            f"以“此版本在限度之内”为对手的一场公平赌局，如果该说法属实，无论看多少次、无论 blue 自身如何波动，达到 "
+            f"{1 / alpha:.0f} 枚硬币的机会至多为 {pct(alpha)}；而现在已经达到。可以说的是：此类流量中至少多出 "
+            f"{pct(d.low)}。不能说的是：确切的比率。"
+        )
+    if status is Status.FAIL and d.low >= d.limit:
         return (
             f"您允许 {pct(d.limit)} 不一致。{d.n} {_UNITS[d.unit]}中有 {pct(d.rate)} 不一致；若恰在限度，大约应有 "
             f"{d.limit * d.n:.0f} 个。以“此版本在限度之内”为对手的一场公平赌局从 1 枚硬币开始，现在有 "

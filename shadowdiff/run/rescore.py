@@ -17,7 +17,7 @@ import shadowdiff
 from shadowdiff import runinfo, stored, tape
 from shadowdiff.contracts import Baseline
 from shadowdiff.errors import UsageError
-from shadowdiff.model.comparison import Outcome
+from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.exchange import Pair
 from shadowdiff.run.setup import panel
 from shadowdiff.score.calibrate import learn_texts
@@ -134,7 +134,7 @@ class _Judge:
         old = tape.decode(line)
         comparison = msgspec.structs.replace(
             old, outcome=comparison.outcome, rules=comparison.rules, scores=comparison.scores, why=comparison.why,
-            bets=comparison.bets, control=comparison.control,
+            bets=_bets(old, comparison), control=comparison.control,
         )  # fmt: skip
         after = str(comparison.outcome)
         if after != before:
@@ -142,6 +142,14 @@ class _Judge:
             found.moved[before, after] = (count + 1, first, why)
         made: tape.Line = orjson.loads(tape.encode(comparison, pair, "none"))
         return made | {name: line[name] for name in ("request", "blue", "green", "twin") if name in line}
+
+
+def _bets(old: Comparison, new: Comparison) -> dict[str, float]:
+    """What scoring decides anew; what was measured on the wire stays, as does a similarity cut for its limit."""
+    if new.outcome is Outcome.ERRORED:
+        return {}
+    kept = ("similarity",) if "similarity" in old.bets else ()
+    return old.bets | {name: bet for name, bet in new.bets.items() if name not in kept}
 
 
 def _judgeable(line: tape.Line) -> Pair | str:
