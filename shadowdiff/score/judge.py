@@ -24,7 +24,8 @@ from shadowdiff.score.forms import CJK, form
 from shadowdiff.score.text import vocabulary
 
 MAX_CHARS = 12_000
-"""Longer texts are judged by their head and tail of half this length each, and say so."""
+"""Longer texts that are mostly different, and longer changes, are judged by their head and tail of half this length
+each, and say so."""
 MAX_ALIGNED = 6_000
 MAX_LINE = 320
 """A line whose values alone change is a footer, not a paragraph."""
@@ -60,18 +61,22 @@ def judge(blue: str, green: str, profile: str = "stable", noise: TextNoise | Non
     if blue == green:
         return SAME
     noise = noise or TextNoise()
-    blue, green, note = _bounded(blue, green)
     if noise.volatile:
         blue, green = _without(blue, noise.volatile), _without(green, noise.volatile)
     changed = changes(blue, green)
+    note = ""
     if changed is None:
+        blue, green, note = _bounded(blue, green)
         one, two = form(blue), form(green)
         if one == two:
             return TextVerdict(False, 0.0, note=note)
         found = list(_whole(blue, green, one, two, profile, noise))
     elif changed.one == changed.two:
-        return TextVerdict(False, 0.0, note=note)
+        return TextVerdict(False, 0.0)
     else:
+        raw, raw_green, note = _bounded(changed.blue, changed.green)
+        if note:
+            changed = Changed(raw, raw_green, *_bounded(changed.one, changed.two)[:2])
         found = list(_windows(blue, green, changed, profile, noise))
     found = [_demote(sign, noise) for sign in found]
     flag = any(sign.severity is not Severity.INFO for sign in found)

@@ -63,7 +63,7 @@ class Structure:
         findings = tuple(self._accept(finding, pair, baseline) for finding in walk.findings)
         standing = sum(1 for finding in findings if not finding.noisy)
         divergence = min(1.0, max(standing / max(walk.leaves, 1), 0.01)) if standing else 0.0
-        return Score(self.name, divergence=divergence, findings=findings)
+        return Score(self.name, divergence=divergence, findings=findings, skipped=walk.note)
 
     def _accept(self, finding: Finding, pair: Pair, baseline: Baseline) -> Finding:
         noisy = ""
@@ -97,6 +97,7 @@ class _Walk:
         self._moments: tuple[float | None, float | None] | None = None
         self.findings: list[Finding] = []
         self.leaves = 0
+        self.note = ""
 
     def documents(self, blue: Document, green: Document) -> None:
         if blue.kind != green.kind:
@@ -158,6 +159,7 @@ class _Walk:
             return self._short(path, one, two)
         profile = self._rules._profile
         verdict = judge(one, two, profile, self._texts)
+        self.note = self.note or verdict.note
         if verdict is SAME or (not verdict.signs and profile == "strict"):
             self._add(path, "text", *_around(one, two))
             return True

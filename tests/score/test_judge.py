@@ -99,3 +99,20 @@ def test_any_two_texts_get_a_verdict_between_0_and_1(one: str, two: str, profile
     verdict = judge(one, two, profile)
     assert 0 <= verdict.score <= 1 and (not verdict.flag or verdict.signs)
     assert not judge(one, one, profile).flag
+
+
+@pytest.mark.parametrize("profile", ["strict", "stable"])
+def test_a_change_in_the_middle_of_a_long_answer_is_seen(profile: str) -> None:
+    """Only texts that are mostly different are judged by their ends; what changed is looked for everywhere."""
+    lines = [f"Step {n}: turn the valve by {n % 90} degrees and wait for {n % 7} minutes." for n in range(4000)]
+    blue = "\n".join(lines)
+    lines[2000] = lines[2000].replace("degrees", "degrees but not").replace("wait for 5", "wait for 50")
+    verdict = judge(blue, "\n".join(lines), profile)
+    assert verdict.flag and not verdict.note and "number" in {sign.kind for sign in verdict.signs}
+
+
+def test_what_is_judged_by_its_ends_says_so() -> None:
+    blue, green = (
+        "\n".join(f"{word} number {n} of the long tale is told here." for n in range(900)) for word in ("Part", "Act")
+    )
+    assert "first and last 6000 characters" in judge(blue, green).note
