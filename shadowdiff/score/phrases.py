@@ -99,24 +99,35 @@ def errors(text: str) -> list[str]:
 
 
 _ROLES = "system|human|user|assistant|instruction|response|question|context"
+_SLOTS = (
+    "eos|bos|pad|unk|sep|cls|mask|gmask|sop|sys|inst|user|human|bot|ai|assistant|system|context|question|answer|input|output|"
+    "response|instructions?|prompt|documents?|source|query|tools?|think(?:ing)?|tool_call|function_call|placeholder"
+)
 LEAK = Phrases(
     ("<", r"<\|[^|>\n]{1,40}\|?>"),
-    ("<s>|</s>", r"</?s>"),
-    ("inst]", r"\[/?inst\]"),
+    ("<", rf"</?s>|(?<!\w)<[/|]?(?:[a-z]+_[a-z_]+|{_SLOTS})\|?>"),
+    ("]", rf"\[/?(?:{_SLOTS})\]"),
     ("sys>>", r"<</?sys>>"),
-    ("{{|{%", r"\{\{[^{}\n]{1,60}\}\}|\{%[^%\n]{1,60}%\}"),
-    ("{", r"\{[a-z][a-z0-9]*(?:_[a-z0-9]+)+\}|\$\{[a-z_.]{2,40}\}|\{[a-z]{3,20}\}"),
+    ("{{|{%|<%", r"\{\{[^{}\n]{1,60}\}\}|\{%[^%\n]{1,60}%\}|<%[^%\n]{1,60}%>"),
+    ("{", r"\{[a-z][a-z0-9]*(?:_[a-z0-9]+)+\}|[$#]\{[a-z_.]{2,40}\}|(?<![\w\\}^])\{ ?[a-z][a-z0-9.-]{2,30} ?\}"),
     ("%(", r"%\([a-z_]+\)s"),
+    ("%", r"(?<![\w%])%(?:[sd](?![a-z%])|[a-z][a-z_]{2,20}%)"),
+    ("@@|__", r"@@\w{2,30}@@|(?<!\w)__[a-z]+_[a-z_]+__(?!\w)"),
+    ("$", r"(?<!\w)\$[a-z]+_[a-z_]+\b"),
     ("[object", r"\[object object\]"),
-    ("think>|thinking>|call>|answer>|context>|system>",
-     r"</?(?:think|thinking|tool_call|function_call|answer|context|system)>"),
     ("##", r"#{2,}\s*(?:system|human|user|assistant|instruction|response|input|output|context|回答|指令|输入|输出)\b"),
     (_ROLES, rf"^(?:###\s*)?(?:{_ROLES})\s*[:：]"),
-    ("系统|用户|助手|人类|提问|指令|已知信息|上下文", r"^(?:系统|用户|助手|人类|提问|指令|已知信息|上下文)\s*[:：]"),
+    ("系统|用户|助手|人类|提问|指令|已知信息|上下文|提示词|对话|检索结果",
+     r"^(?:系统|用户|助手|人类|提问|指令|已知信息|上下文|系统提示|提示词|对话历史|历史对话|检索结果)\s*[:：]"),
     ("you are", r"\byou are (?:a|an) (?:helpful|friendly|expert|professional|honest|knowledgeable|\w+ assistant|\w+ bot|ai)\b"),
+    ("your task|act as|below is an|following is a conversation|use the following",
+     r"\byour task is to\b|\bact as an? (?:\w+ ){0,2}(?:assistant|expert|bot|agent)\b|\bbelow is an instruction\b"
+     r"|\bfollowing is a conversation\b|\buse the following (?:pieces|context|documents|information)\b"),
     ("你是", r"你是(?:一个|一名|一位)[^。\n]{0,20}(?:助手|专家|客服|机器人|顾问|模型|律师|医生)"),
-    ("system prompt|reveal|based on the", r"\b(?:system prompt|do not reveal|never reveal|answer (?:only )?based on the (?:following|context|provided))"),
-    ("请根据|请基于|不要", r"请(?:根据|基于)(?:以下|上述|下面|已知)[^。\n]{0,12}(?:内容|信息|资料|上下文|文档)(?:回答|作答)|不要(?:透露|泄露)"),
+    ("任务是|扮演|以下是", r"你的任务是|请(?:你)?扮演|以下是(?:用户|一段对话|对话|检索)"),
+    ("system prompt|reveal|disclose|based on the",
+     r"\b(?:system prompt|(?:do not|never) (?:reveal|disclose)|answer (?:only )?based on the (?:following|context|provided))"),
+    ("请根据|请基于|不要|不得", r"请(?:根据|基于)(?:以下|上述|下面|已知)[^。\n]{0,12}(?:内容|信息|资料|上下文|文档)(?:回答|作答)|不(?:要|得)(?:透露|泄露)"),
     ("undefined|nan|none|null", r"\b(?:undefined|nan|none|null)\b(?=\s*[。.,，]?\s*$)"),
 )  # fmt: skip
 
