@@ -198,7 +198,7 @@ class CannedServer:
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(
-            asyncio.start_server(self._connection, self._host, 0, ssl=self._ssl, limit=1 << 22)
+            asyncio.start_server(self._connected, self._host, 0, ssl=self._ssl, limit=1 << 22)
         )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
@@ -214,9 +214,13 @@ class CannedServer:
         self._loop.run_until_complete(asyncio.sleep(0.01))  # transports close their sockets in a later turn
         self._loop.close()
 
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Any:
+        """Remember the socket at once: a task that is cancelled before its first step would leave it open."""
+        self._writers.append(writer)
+        return self._connection(reader, writer)
+
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        self._writers.append(writer)
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
