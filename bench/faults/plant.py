@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import random
 import re
 from collections.abc import Callable
@@ -127,6 +126,39 @@ def extra(answer, others, rng):
     return answer.text + "\n\n" + _other(answer, others, rng).text.split("\n\n")[0]
 
 
+OLD = str.maketrans(
+    "为这个们时间请费价办务后电话书学车门员单对须证续处发会来说内两应将还没过样无与从开关动长业专东严图场护险维质签检测选购买热点种类级练线纸缴领预题备费观",
+    "為這個們時間請費價辦務後電話書學車門員單對須證續處發會來說內兩應將還沒過樣無與從開關動長業專東嚴圖場護險維質簽檢測選購買熱點種類級練線紙繳領預題備費觀",
+)
+SYNONYMS = {
+    "en": (("handles", "takes care of"), ("Remember", "Bear in mind"), ("customers", "clients"), ("happens", "occurs"), ("Bring", "Take along")),
+    "zh": (("请注意", "请留意"), ("请记住", "请牢记"), ("逐件核对", "一件一件核对"), ("客服", "服务人员"), ("最重要的一条", "最要紧的一条")),
+}  # fmt: skip
+
+
+def traditional(answer, others, rng):
+    return answer.text.translate(OLD) if answer.lang == "zh" else None
+
+
+def synonyms(answer, others, rng):
+    text = answer.text
+    for old, new in SYNONYMS[answer.lang]:
+        text = text.replace(old, new)
+    return text if text != answer.text else None
+
+
+def reordered(answer, others, rng):
+    """Bullets, which have no order, in another one."""
+    lines = answer.text.split("\n")
+    places = [n for n, line in enumerate(lines) if line.startswith("- ")]
+    if len(places) < 2:
+        return None
+    bullets = [lines[n] for n in places]
+    for n, line in zip(places, bullets[1:] + bullets[:1], strict=True):
+        lines[n] = line
+    return "\n".join(lines)
+
+
 FAULTS: dict[str, Plant] = {
     "truncated": lambda a, o, r: a.text[: int(len(a.text) * r.choice([0.35, 0.55, 0.75]))],
     "empty": lambda a, o, r: r.choice(["", " ", "。", "..."]),
@@ -137,6 +169,7 @@ FAULTS: dict[str, Plant] = {
     "name": name, "disclaimer lost": disclaimer, "citation lost": citation, "wrong language": wrong_language,
     "mojibake": mojibake, "repetition": lambda a, o, r: a.text + (_sentence(a, r) or a.text[-30:]) * 9,
     "leak": lambda a, o, r: a.text + " " + r.choice(LEAKS), "swap": swap, "extra": extra,
+    "other script": traditional,
 }  # fmt: skip
 BENIGN: dict[str, Plant] = {
     "identical": lambda a, o, r: a.text,
@@ -147,61 +180,7 @@ BENIGN: dict[str, Plant] = {
     "punctuation": lambda a, o, r: a.text.translate(str.maketrans("，。：", ",.:")) if a.lang == "zh" else a.text.replace("'", "’").replace('"', "“"),
     "full width": lambda a, o, r: a.text.translate(str.maketrans("0123456789", "０１２３４５６７８９")) if a.lang == "zh" else None,
     "number format": lambda a, o, r: re.sub(r"(\d+)( dollars|元)", r"\1.00\2", a.text, count=1),
+    "synonyms": synonyms,
+    "list reordered": reordered,
     "closing": lambda a, o, r: a.text + ("\n\nHope this helps!" if a.lang == "en" else "\n\n希望对您有帮助！"),
 }  # fmt: skip
-
-
-def _item(n: int) -> dict:
-    return {
-        "id": f"A{n}",
-        "price": 10.5 + n,
-        "stock": n % 7,
-        "active": n % 2 == 0,
-        "tags": ["new", "sale"],
-        "vendor": {"name": f"Maker {n}", "city": None},
-    }
-
-
-def _fresh(item: dict, rng: random.Random) -> dict:
-    """As a service answers: an id, a time, a duration and a host of this answer alone."""
-    moment = f"2026-03-{rng.randint(10, 28)}T{rng.randint(10, 23)}:{rng.randint(10, 59)}:{rng.randint(10, 59)}Z"
-    meta = {
-        "trace": f"{rng.getrandbits(64):016x}",
-        "served_at": moment,
-        "took_ms": rng.randint(2, 90),
-        "host": f"web-{rng.randint(1, 9)}",
-    }
-    return item | {"meta": meta}
-
-
-def controls(rng: random.Random) -> list[tuple[str, str]]:
-    """Ten JSON answers of blue beside what it said when asked again: what a calibration would see."""
-    return [(json.dumps(_fresh(_item(n), rng)), json.dumps(_fresh(_item(n), rng))) for n in range(100, 110)]
-
-
-def bodies(rng: random.Random) -> list[tuple[str, str, str, str, bool]]:
-    """(kind, fault, blue, green, regression) for JSON and HTML bodies; every JSON answer has fresh fields."""
-    out = []
-    for n in range(40):
-        item = _item(n)
-        page = f"<!doctype html><html><head><title>Item {n}</title></head><body><h1>Item {n}</h1><p>Price: {n + 5} dollars</p><ul><li>red</li><li>blue</li></ul><a href='/buy/{n}'>Buy</a></body></html>"
-        changes = {
-            "missing": {k: v for k, v in item.items() if k != "stock"}, "type": item | {"active": str(item["active"]).lower()},
-            "value": item | {"price": item["price"] + 1}, "null": item | {"vendor": None}, "short list": item | {"tags": ["new"]},
-            "renamed": {("amount" if k == "price" else k): v for k, v in item.items()},
-        }  # fmt: skip
-        harmless = {
-            "fresh fields": item, "key order": dict(reversed(item.items())), "1 and 1.0": item | {"stock": float(n % 7)},
-        }  # fmt: skip
-        for bad, kinds in ((True, changes), (False, harmless)):
-            for fault, value in kinds.items():
-                out.append(("json", fault, json.dumps(_fresh(item, rng)), json.dumps(_fresh(value, rng)), bad))
-        out.append(("json", "cut", json.dumps(_fresh(item, rng)), json.dumps(_fresh(item, rng))[:-12], True))
-        out.append(("json", "spacing", json.dumps(_fresh(item, rng)), json.dumps(_fresh(item, rng), indent=2), False))
-        out.append(("html", "link lost", page, page.replace(f"<a href='/buy/{n}'>Buy</a>", "Buy"), True))
-        out.append(("html", "text", page, page.replace(f"{n + 5} dollars", f"{n + 6} dollars"), True))
-        out.append(("html", "part lost", page, page.replace("<li>blue</li>", ""), True))
-        out.append(("html", "cut", page, page[: len(page) // 2], True))
-        out.append(("html", "attributes", page, page.replace("<h1>", f"<h1 class='x{rng.randrange(99)}'>"), False))
-        out.append(("html", "indented", page, page.replace("><", ">\n  <"), False))
-    return out

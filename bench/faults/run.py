@@ -17,9 +17,10 @@ from collections import defaultdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.faults.bodies import bodies, controls
 from bench.faults.corpus import answers
 from bench.faults.peers import Judge, difflib_ratio, exact, json_peer, plain_rule, rapidfuzz_ratio, traffic_diff
-from bench.faults.plant import BENIGN, FAULTS, bodies, controls
+from bench.faults.plant import BENIGN, FAULTS
 from shadowdiff.config import load
 from shadowdiff.run.compare import Comparer, Row
 
@@ -46,27 +47,40 @@ def pairs(seed: int, each: int) -> list[dict]:
                                 "green": green,
                             }
                         )
-    for kind, fault, blue, green, bad in bodies(rng):
+    for kind, endpoint, fault, blue, green, bad in bodies(written, rng):
         made.append(
-            {"kind": kind, "lang": "-", "fault": f"{kind}: {fault}", "bad": bad, "blue": blue, "green": green}
-        )
+            {"kind": kind, "lang": "-", "fault": f"{kind}: {fault}", "bad": bad, "blue": blue, "green": green,
+             "endpoint": endpoint}
+        )  # fmt: skip
     return [{"id": n, **one} for n, one in enumerate(made)]
 
 
 def ours() -> Judge:
-    """shadowdiff compare; for JSON with ten control pairs, as `--control` gives them."""
+    """shadowdiff compare; with ten control pairs an endpoint whose answers have fresh fields, as `--control` gives them."""
     comparer = Comparer(load(None, {}, {}))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "control.jsonl"
         lines = [
-            {"id": n, "kind": "json", "endpoint": "json", "blue": blue, "green": green}
-            for n, (blue, green) in enumerate(controls(random.Random(1)))
+            {
+                "id": n,
+                "kind": "text" if endpoint == "footer" else "json",
+                "endpoint": endpoint,
+                "blue": blue,
+                "green": green,
+            }
+            for n, (endpoint, blue, green) in enumerate(controls(random.Random(1)))
         ]
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
         comparer.learn(path)
 
     def judge(pair: dict) -> tuple[bool, float]:
-        row = Row(id=pair["id"], kind=pair["kind"], endpoint=pair["kind"], blue=pair["blue"], green=pair["green"])
+        row = Row(
+            id=pair["id"],
+            kind=pair["kind"],
+            endpoint=pair.get("endpoint", ""),
+            blue=pair["blue"],
+            green=pair["green"],
+        )
         line = comparer.judge(row)
         pair["us"] = line["us"]
         return line["flag"], line["score"]

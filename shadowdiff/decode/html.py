@@ -15,8 +15,11 @@ _START = re.compile(rb"(?:<!--.{0,400}?-->\s*)*<(?:!doctype\s+html|html|head|bod
 _HIDDEN = frozenset({"script", "style", "template", "noscript"})
 _BLOCKS = frozenset(
     {"p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "br", "section", "article", "table", "ul", "ol",
-     "title", "header", "footer", "form", "option", "pre", "blockquote"}
+     "title", "header", "footer", "form", "option", "pre", "blockquote", "main", "nav", "aside", "dl", "dt", "dd",
+     "figure", "figcaption", "caption", "thead", "tbody", "tfoot", "summary", "details", "hr"}
 )  # fmt: skip
+_APART = frozenset({"td", "th", "a", "button", "label", "select", "input", "img", "textarea"})
+"""Parts of a line that readers tell apart although no blank lies between them in the source."""
 
 
 class HtmlPage:
@@ -46,20 +49,28 @@ class _Reader(HTMLParser):
         self.text: list[str] = []
         self.tags: list[str] = []
         self._hidden = 0
+        self._preformatted = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag + "".join(f" {k}={v}" for k, v in attrs))
         if tag in _HIDDEN:
             self._hidden += 1
-        if tag in _BLOCKS:
-            self.text.append("\n")
+        self._preformatted += tag == "pre"
+        self._border(tag)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in _HIDDEN and self._hidden:
             self._hidden -= 1
-        if tag in _BLOCKS:
-            self.text.append("\n")
+        if tag == "pre" and self._preformatted:
+            self._preformatted -= 1
+        self._border(tag)
 
     def handle_data(self, data: str) -> None:
         if not self._hidden:
-            self.text.append(data)
+            self.text.append(data if self._preformatted else data.replace("\n", " "))
+
+    def _border(self, tag: str) -> None:
+        if tag in _BLOCKS:
+            self.text.append("\n")
+        elif tag in _APART:
+            self.text.append(" ")

@@ -20,3 +20,12 @@ def test_angle_brackets_in_text_are_no_page() -> None:
 
 def test_conforms() -> None:
     check_decoder(HtmlPage())
+
+
+def test_how_a_page_is_laid_out_in_its_source_is_not_seen() -> None:
+    """Cells and links stand apart, line breaks of the source are blanks, those of <pre> are not."""
+    tight = "<html><body><table><tr><td>one</td><td>8 dollars</td></tr></table><a href='/b'>Buy</a><a href='/h'>Help</a><p>a b</p></body></html>"
+    loose = tight.replace("><", ">\n   <").replace("a b", "a\n   b")
+    documents = [decoding().document(response_of(page)) for page in (tight, loose)]
+    assert documents[0].text == documents[1].text == "one 8 dollars\nBuy Help\na b"
+    assert decoding().document(response_of("<html><pre>x\n  y</pre></html>")).text == "x\ny"
