@@ -66,10 +66,12 @@ def rescore(results: Path, out: Path | None, as_json: bool, quiet: bool, **given
     Rules chosen after these pairs were seen prove nothing about them: the verdict is then exploratory, exit code 3.
     """
     from shadowdiff import runinfo
-    from shadowdiff.report.terminal import console
+    from shadowdiff.report.examples import Examples
+    from shadowdiff.report.terminal import console, show_verdict
     from shadowdiff.run import rescore as scoring
+    from shadowdiff.run import saved
     from shadowdiff.run.limits import gate_limits
-    from shadowdiff.run.results import run_folder
+    from shadowdiff.run.results import finish, run_folder, to_json
 
     options = opt.gathered(given)
     info = runinfo.info(results)
@@ -81,17 +83,8 @@ def rescore(results: Path, out: Path | None, as_json: bool, quiet: bool, **given
     screen = console(quiet)
     for line in scoring.table(found):
         screen.print(line, markup=False, soft_wrap=True)
-    return _verdict(folder, gate_limits(config, info.paired if info is not None else None), screen, as_json)
-
-
-def _verdict(folder: Path, limits: Any, screen: Any, as_json: bool) -> int:
-    """Judge a run folder, write its reports, print and exit by the verdict."""
-    from shadowdiff.report.examples import Examples
-    from shadowdiff.report.terminal import show_verdict
-    from shadowdiff.run import saved
-    from shadowdiff.run.results import finish, to_json
-
     examples = Examples()
+    limits = gate_limits(config, info.paired if info is not None else None)
     verdict, total = saved.judge([folder], limits, examples)
     finish(folder, verdict, total, examples)
     show_verdict(screen, verdict, str(folder))

@@ -114,7 +114,7 @@ def _other(name: str, total: Shard, paired: bool, limits: Limits, pending: int) 
     limit = limits.slo_share if name.startswith("slo_") else getattr(limits, SWITCHES[name])
     evidence = Evidence(total.bets.get(name, {}), pending)
     low, high = evidence.lower(weight(limits) * limits.alpha), evidence.upper(limits.beta)
-    spread = _spread(name, paired)
+    spread = _spread(name, paired and not limits.unpaired)
     threshold = limit if spread is None else (1 + limit / spread) / 2
     estimate = evidence.mean if evidence.n else 0.0
     if spread is not None:

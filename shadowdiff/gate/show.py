@@ -40,7 +40,7 @@ def _route(name: str, counts: RouteCounts, paired: bool, limits: Limits) -> Rout
         low=low,
         high=high,
         limit=limit,
-        covered=could_pass(evidence.n, mark(limit, paired), limits.beta),
+        covered=limits.unpaired or could_pass(evidence.n, mark(limit, paired), limits.beta),
         rules=tuple(fired[:5]),
         worst=counts.worst,
         blue_ms=round(1000 * counts.blue_s / counts.sent, 3) if counts.sent else 0.0,

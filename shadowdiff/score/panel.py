@@ -113,16 +113,17 @@ class Panel:
                 errors=errors,
             )
         from_twin = msgspec.structs.replace(pair, blue=pair.twin, blue_doc=pair.twin_doc, twin=None)
-        other = outcome_of(self._score(from_twin, baseline, errors))
+        others = self._score(from_twin, baseline, errors)
+        other = outcome_of(others)
         settled = self._settle(pair, scores)
         hits = (settled.outcome is Outcome.MISMATCHED) + (other is Outcome.MISMATCHED)
         noise = control is Outcome.MISMATCHED
-        bets = {DIVERGENCE: (1 + hits / 2 - noise) / 2}
-        if self._critical:
-            hits = grave(scores) + grave(self._score(from_twin, baseline, errors))
-            bets["critical"] = (1 + hits / 2 - grave(raw)) / 2
         if self._unpaired:
-            bets |= {"raw": settled.bets["raw"], "noise": float(noise)}
+            bets = settled.bets | {"noise": float(noise)}
+        else:
+            bets = {DIVERGENCE: (1 + hits / 2 - noise) / 2}
+            if self._critical:
+                bets["critical"] = (1 + (grave(scores) + grave(others)) / 2 - grave(raw)) / 2
         if self._signals:
             bets |= {name: round((1 + far) / 2, 4) for name, far in signals.excess(pair).items()}
         settled = msgspec.structs.replace(settled, control=(control, other), bets=bets)
@@ -167,10 +168,8 @@ class Panel:
         exchange, blue, green = pair.exchange, pair.blue, pair.green
         bets = {}
         if outcome is not Outcome.ERRORED:
-            bets[DIVERGENCE] = 1.0 if outcome is Outcome.MISMATCHED else 0.0
-            if self._unpaired:
-                bets["raw"] = bets.pop(DIVERGENCE)
-            elif self._critical:
+            bets["raw" if self._unpaired else DIVERGENCE] = 1.0 if outcome is Outcome.MISMATCHED else 0.0
+            if self._critical:
                 bets["critical"] = float(grave(scores))
         return Comparison(
             id=exchange.id,

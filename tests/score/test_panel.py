@@ -149,3 +149,18 @@ def test_a_write_refused_the_second_time_is_no_noise() -> None:
 def test_a_secret_at_a_named_path_is_not_in_the_explanation() -> None:
     made = judged('{"api_key": "abcdef", "n": 1}', '{"api_key": "ghijkl", "n": 1}').comparison
     assert "abcdef" not in made.why and "ghijkl" not in made.why and "/api_key" in made.why
+
+
+def test_critical_findings_and_raw_rates_are_bets_where_they_are_asked_for() -> None:
+    long = "The parcel leaves our depot within three days and reaches you on the day after, as a rule."
+    gone = "I'm sorry, but I can't help with that."
+
+    def bets(twin: str | None, **options: bool) -> dict[str, float]:
+        made = Panel([Structure()], paired=twin is not None, critical=True, **options)
+        return made.compare(pair_of(long, gone, twin), Baseline()).comparison.bets
+
+    assert bets(None) == {"divergence": 1.0, "critical": 1.0}
+    assert bets(long) == {"divergence": 1.0, "critical": 1.0}
+    assert bets(gone) == {"divergence": 0.25, "critical": 0.25}
+    assert bets(None, unpaired=True) == {"raw": 1.0, "critical": 1.0}
+    assert bets(gone, unpaired=True) == {"raw": 1.0, "critical": 1.0, "noise": 1.0}
