@@ -1,4 +1,4 @@
-"""Real captured answers of OpenAI-compatible services: whole and streamed, packed and not, each gives its record."""
+"""Real captured answers, of OpenAI-compatible services and of Gradio: whole and streamed, each gives its record."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shadowdiff.capture.build import Builder
 from shadowdiff.capture.vcr import VcrSource
 from shadowdiff.model.exchange import Chat
 from shadowdiff.model.tally import Ledger
-from shadowdiff.testing import decoding
+from shadowdiff.testing import decoding, response_of
 
 
 def chats(cassette: Path) -> list[Chat]:
@@ -41,3 +41,18 @@ def test_a_real_answer_gives_its_record(samples: Path, name: str, texts: list[st
         assert dict(chat.usage)["total_tokens"] > 0
     assert tools is None or [chat.tool_calls for chat in found] == tools
     assert all(chat.text or chat.tool_calls for chat in found)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("gradio6-call-messages", "The warranty is 2 years, keep the receipt."),
+        ("gradio6-queue-messages", "The warranty is 2 years, keep the receipt."),
+        ("gradio6-call-text", "您好，保修期是两年，发票请保留24个月。"),
+    ],
+)
+def test_streams_of_a_gradio_6_server_give_their_text(name: str, text: str) -> None:
+    """Captured from an app of ours: a chat history of messages in parts, and plain text; /call and the queue."""
+    body = (Path(__file__).parent / "captured" / f"{name}.sse").read_bytes()
+    chat = decoding().document(response_of(body)).chat
+    assert chat is not None and (chat.text, chat.finish, chat.terminated) == (text, "stop", "done")

@@ -90,9 +90,18 @@ def _said(output: Any) -> str | None:
         last = output[-1]
         if isinstance(last, list) and len(last) == 2:
             return last[1] if isinstance(last[1], str) else None
-        if isinstance(last, dict) and isinstance(last.get("content"), str):
-            return str(last["content"])
+        if isinstance(last, dict):
+            return _content(last.get("content"))
     return None
+
+
+def _content(content: Any) -> str | None:
+    """The text of a message: a string, or from Gradio 6 on parts with a type each."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else [content]
+    texts = [part["text"] for part in parts if isinstance(part, dict) and isinstance(part.get("text"), str)]
+    return "".join(texts) if texts else None
 
 
 def _is_diff(data: list[Any]) -> bool:
