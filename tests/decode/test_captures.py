@@ -56,3 +56,18 @@ def test_streams_of_a_gradio_6_server_give_their_text(name: str, text: str) -> N
     body = (Path(__file__).parent / "captured" / f"{name}.sse").read_bytes()
     chat = decoding().document(response_of(body)).chat
     assert chat is not None and (chat.text, chat.finish, chat.terminated) == (text, "stop", "done")
+
+
+@pytest.mark.parametrize("name", ["lfx-run.json", "lfx-stream.txt", "lfx-v2-workflow.json"])
+def test_answers_of_a_served_langflow_flow_give_their_text(name: str) -> None:
+    """Captured from `lfx serve` with a flow of ours; its logs, which differ in every answer, are no part of the text."""
+    document = decoding().document(response_of((Path(__file__).parent / "captured" / name).read_bytes()))
+    assert document.chat is not None and document.text == "The warranty is 2 years."
+    assert (document.chat.finish, document.chat.terminated, document.chat.error) == ("stop", "done", "")
+    assert "logs" not in document.value
+
+
+def test_a_flow_that_failed_is_an_error() -> None:
+    body = '{"result":"boom","success":false,"logs":"","type":"error","component":""}'
+    chat = decoding().document(response_of(body)).chat
+    assert chat is not None and chat.error == "boom" and chat.finish == "error"

@@ -9,6 +9,9 @@ from shadowdiff.decode.chat.stream import Frame, answer, squeeze
 from shadowdiff.decode.events import looks_like_sse
 from shadowdiff.model.exchange import Document, Response
 
+_TAIL = 400
+"""Bytes at the end of a body in which a served flow names the component that answered."""
+
 
 class LangFlow:
     """Answers of /api/v1/run and of v2 workflows."""
@@ -21,6 +24,10 @@ class LangFlow:
             return 44.0 if agui or b'{"event":"vertices_sorted"' in squeezed else -1.0
         if squeezed.startswith(b'{"event":"') and b'"data":{' in squeezed:
             return 44.0
+        if squeezed.startswith(b'{"flow_id":"') and b'"output":{' in squeezed:
+            return 46.0  # a workflow names itself "response", as OpenAI's answers do
+        if squeezed.startswith(b'{"result":"') and b'"component":' in response.body[-_TAIL:]:
+            return 42.0
         return (
             42.0
             if squeezed.startswith(b"{") and b'"outputs":[{' in squeezed and b'"session_id"' in squeezed
@@ -29,7 +36,13 @@ class LangFlow:
 
     def decode(self, response: Response, body: bytes) -> Document:
         """A chat document."""
-        return answer(response, body, _event, _whole if b'"outputs"' in body[:2048] else None)
+        return answer(response, body, _event, _one)
+
+
+def _one(record: Record, frame: Frame) -> None:
+    """A body that is one document: a stream of one event, or the answer of a run."""
+    alone = isinstance(frame.value, dict) and ("event" in frame.value or "data" in frame.value)
+    (_event if alone else _whole)(record, frame)
 
 
 def _event(record: Record, frame: Frame) -> None:
@@ -77,7 +90,15 @@ def _agui(record: Record, value: dict[str, Any]) -> None:
 
 
 def _whole(record: Record, frame: Frame) -> None:
-    """The message of the first output of a run."""
+    """The message of the first output of a run, or what a served flow (lfx) or a workflow gives as its result."""
+    value = frame.value if isinstance(frame.value, dict) else {}
+    output = value.get("output")
+    for text in (value.get("result"), output.get("text") if isinstance(output, dict) else None):
+        if isinstance(text, str):
+            record.snapshot(text)
+    if value.get("success") is False or value.get("has_errors") is True:
+        record.fail(value.get("errors") or value.get("error") or value.get("result") or "the flow failed")
+        return
     for output in _list(frame.value, "outputs"):
         for inner in _list(output, "outputs"):
             results = inner.get("results") if isinstance(inner, dict) else None
