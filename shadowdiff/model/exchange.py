@@ -154,7 +154,9 @@ class Chat(msgspec.Struct, frozen=True):
     `tool_calls` are (name, arguments parsed from JSON). `finish` is one of stop, length, tool_calls,
     content_filter, refusal, error, unknown. `terminated` is done, eof or cut. `ttft_s` is seconds
     from send to the first visible text, `ttft_any_s` to the first of anything (reasoning, a tool call); None when
-    there was none or the answer was not streamed. `gap_max_s` is the longest silence, `stalls` those of 2 s or more.
+    there was none or the answer was not streamed. `gap_max_s` is the longest silence, `stalls` those of 2 s or more,
+    `rate` characters a second from the first visible text to the end. `sessions` are the ids by which the service
+    knows the conversation; each target mints its own, so they are no part of what is compared.
     """
 
     text: str = ""
@@ -170,6 +172,8 @@ class Chat(msgspec.Struct, frozen=True):
     ttft_any_s: float | None = None
     gap_max_s: float = 0.0
     stalls: int = 0
+    rate: float | None = None
+    sessions: tuple[str, ...] = ()
 
 
 INTERRUPTED = "interrupted before the answer came"

@@ -364,3 +364,32 @@ def test_no_bytes_after_a_dialects_beginning_break_it(rest: bytes) -> None:
     for stream in STREAMS:
         head = stream(["a", "b"])
         decoding().document(response_of(head[: len(head) // 2] + rest))
+
+
+@pytest.mark.parametrize(
+    ("body", "sessions"),
+    [
+        (dify(["hi"]), ("c",)),
+        (langflow(["hi"]), ("s",)),
+        (typed({"type": "response.created", "response": {"conversation": {"id": "conv_1"}}}), ("conv_1",)),
+        (b'{"session_id": "s", "outputs": [{"outputs": [{"results": {"message": {"text": "hi"}}}]}]}', ("s",)),
+        (zhipu(["hi"]), ()),
+    ],
+)
+def test_the_ids_of_a_conversation_are_in_the_record_and_are_not_compared(
+    body: bytes, sessions: tuple[str, ...]
+) -> None:
+    document = decoding().document(response_of(body))
+    assert document.chat is not None and document.chat.sessions == sessions
+    assert "sessions" not in document.value and all(
+        one not in json.dumps(document.value) for one in sessions if len(one) > 1
+    )
+
+
+def test_the_rate_is_that_of_the_visible_text() -> None:
+    events = [b'data: {"choices":[{"delta":{"content":"%s"}}]}\n\n' % (b"x" * 20) for _ in range(6)]
+    at = tuple((sum(map(len, events[:n])), 1.0 + n) for n in range(6))
+    body = b"".join(events)
+    chat = decoding().document(Response(200, (), body, len(body), events=at)).chat
+    assert chat is not None and chat.rate == pytest.approx(120 / 5)
+    assert decoding().document(response_of(body)).chat.rate is None  # type: ignore[union-attr]

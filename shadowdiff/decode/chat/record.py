@@ -26,6 +26,9 @@ CITED = ("url", "uri", "title", "source", "document_name", "filename", "file_id"
 _THINK = re.compile(r"\s*<think(?:ing)?>(.*?)(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
 _GLM_THINK = re.compile(r"\A\s*###Thinking\n(.*?)###Response\n", re.DOTALL)
 MAX_CITED = 200
+SESSIONS = ("conversation_id", "session_id", "thread_id", "conversationId", "sessionId", "threadId", "chat_id")
+"""How services call the id of a conversation; `conversation.id` is OpenAI's."""
+MAX_SESSIONS = 8
 
 
 class Record:
@@ -38,6 +41,7 @@ class Record:
         self._calls: dict[Any, dict[str, str]] = {}
         self._usage: dict[str, int] = {}
         self._citations: dict[str, None] = {}
+        self._sessions: dict[str, None] = {}
         self.finish = "unknown"
         self.error = ""
         self.ended = False
@@ -141,12 +145,24 @@ class Record:
         if isinstance(item, str | int) and item and len(self._citations) < MAX_CITED:
             self._citations[str(item)] = None
 
+    def belongs(self, value: Any, depth: int = 0) -> None:
+        """Take the ids of the conversation that an event or an answer names."""
+        if not isinstance(value, dict) or len(self._sessions) >= MAX_SESSIONS:
+            return
+        conversation = value.get("conversation")
+        inner = conversation.get("id") if isinstance(conversation, dict) else None
+        for found in (*map(value.get, SESSIONS), inner):
+            if isinstance(found, str) and found:
+                self._sessions[found] = None
+        for name in ("data", "response") if depth < 2 else ():
+            self.belongs(value.get(name), depth + 1)
+
     def visible(self) -> bool:
         """Whether anything was said that a user sees."""
         return bool(split_thinking(self.text)[0].strip())
 
     def document(
-        self, terminated: str, ttft_s: float | None, ttft_any_s: float | None = None, **stalls: Any
+        self, terminated: str, ttft_s: float | None, ttft_any_s: float | None = None, **pace: Any
     ) -> Document:
         """The closed record."""
         text, thought = split_thinking(self.text)
@@ -167,7 +183,8 @@ class Record:
             terminated=terminated,
             ttft_s=ttft_s,
             ttft_any_s=ttft_any_s,
-            **stalls,
+            sessions=tuple(self._sessions),
+            **pace,
         )
         return Document(kind="chat", value=comparable(chat), text=text, chat=chat)
 

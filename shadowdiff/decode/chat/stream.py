@@ -44,6 +44,7 @@ def answer(response: Response, body: bytes, take: Take, whole: Take | None = Non
     if whole is not None and head[:1] == b"{" and not looks_like_sse(head):
         value = parse(body)
         if isinstance(value, dict):
+            record.belongs(value)
             whole(record, Frame(value))
             return record.document("done", None)
     frames, cut = framed(body, head)
@@ -52,11 +53,19 @@ def answer(response: Response, body: bytes, take: Take, whole: Take | None = Non
         if frame.raw.strip().startswith(DONE):
             record.ended = True
             continue
+        record.belongs(frame.value)
         take(record, frame)
         watch.saw(record, frame.offset)
     whole_end = record.ended or (record.finish != "unknown" and not cut)
     terminated = "done" if whole_end else "eof" if record.finish != "unknown" or not frames else "cut"
-    return record.document(terminated, watch.text_s, watch.any_s, gap_max_s=watch.gap_max_s, stalls=watch.stalls)
+    return record.document(
+        terminated,
+        watch.text_s,
+        watch.any_s,
+        gap_max_s=watch.gap_max_s,
+        stalls=watch.stalls,
+        rate=watch.rate(len(record.text)),
+    )
 
 
 @lru_cache(maxsize=4)
@@ -122,6 +131,12 @@ class _Watch:
             self.any_s = moment
         if record.visible():
             self.text_s = moment
+
+    def rate(self, said: int) -> float | None:
+        """Characters a second from the first visible text to the last arrival."""
+        if self.text_s is None or not self._arrivals or self._arrivals[-1][1] <= self.text_s:
+            return None
+        return round(said / (self._arrivals[-1][1] - self.text_s), 3)
 
     def _moment(self, offset: int) -> float:
         """When the byte before `offset` arrived: the chunk it came in."""
