@@ -154,7 +154,7 @@ class Record:
         for found in (*map(value.get, SESSIONS), inner):
             if isinstance(found, str) and found:
                 self._sessions[found] = None
-        for name in ("data", "response") if depth < 2 else ():
+        for name in ("data", "response", "result") if depth < 2 else ():
             self.belongs(value.get(name), depth + 1)
 
     def visible(self) -> bool:
