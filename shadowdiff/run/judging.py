@@ -34,7 +34,7 @@ MAX_TEXT = 12_000
 MAX_SAMPLED = 32 << 20
 """Characters of text kept for learning, over all routes."""
 T = TypeVar("T")
-SLICE_S = 0.003
+SLICE_S = 0.0015
 INLINE_BYTES = 4 << 10
 """Both bodies together; beyond it judging two different texts may take over 5 ms (bench/RESULTS.md)."""
 
