@@ -76,7 +76,10 @@ class Source(Protocol):
     """Reads a capture. Blocking iteration is fine: files are read a line at a time."""
 
     def stream(self) -> Iterator[Exchange]:
-        """Every exchange in capture order; what cannot be parsed is counted in the ledger, not raised."""
+        """Every exchange in capture order; what cannot be parsed is counted in the ledger, not raised.
+
+        A live source yields `model.exchange.Later` where it has nothing yet.
+        """
         ...
 
 

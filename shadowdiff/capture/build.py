@@ -56,6 +56,7 @@ class Builder:
         router: Router | None = None,
         warn: Callable[[str], None] | None = None,
         dialogs: Dialogs | None = None,
+        begun: int = 0,
     ) -> None:
         self.ledger = ledger
         self.dialogs = dialogs or Dialogs()

@@ -196,6 +196,12 @@ class Document(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class Later(msgspec.Struct, frozen=True):
+    """What a live source yields when it has nothing yet: ask again after so many seconds."""
+
+    seconds: float
+
+
 class Pair(msgspec.Struct, frozen=True):
     """One exchange with what every asked target did, decoded where there was a whole answer.
 

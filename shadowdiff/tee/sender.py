@@ -14,7 +14,17 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
 from shadowdiff.contracts import Transport
-from shadowdiff.model.exchange import INTERRUPTED, STATUS_ONLY, Exchange, Failure, Observation, Pair, Response, Role
+from shadowdiff.model.exchange import (
+    INTERRUPTED,
+    STATUS_ONLY,
+    Exchange,
+    Failure,
+    Later,
+    Observation,
+    Pair,
+    Response,
+    Role,
+)
 from shadowdiff.model.tally import Ledger
 from shadowdiff.tee.brake import Brake
 from shadowdiff.tee.budget import Budget
@@ -53,11 +63,13 @@ class Tee:
         withdrawn: Callable[[Exchange], None] = lambda _: None,
         done: Callable[[Exchange], bool] = lambda _: False,
         sending: Callable[[Exchange], None] = lambda _: None,
+        passed: Callable[[Exchange, str], None] = lambda *_: None,
     ) -> None:
         """`roles` says whom to ask for an exchange; `opened` hears of each exchange taken up to be sent, and
         `withdrawn` of those among them that will not be counted after all.
 
-        `done` says what an earlier attempt has settled, `sending` hears of each exchange as it goes out.
+        `done` says what an earlier attempt has settled, `sending` hears of each exchange as it goes out, `passed` of
+        each that will not be compared, with its name in the ledger.
 
         The first `warmup` exchanges are sent and never counted: caches fill, connections open. With a `handover`
         turns before the switch are not counted either.
@@ -80,7 +92,8 @@ class Tee:
         self._withdrawn = withdrawn
         self._done = done
         self._sending = sending
-        self._source: Iterator[Exchange] = iter(())
+        self._passed = passed
+        self._source: Iterator[Exchange | Later] = iter(())
         self._ready: deque[Pair] = deque()
         self._parked: dict[str, deque[tuple[Exchange, float]]] = {}
         self._parked_count = 0
@@ -103,7 +116,7 @@ class Tee:
         """Why no more is sent, or empty while sending."""
 
     @contextlib.asynccontextmanager
-    async def running(self, source: Iterator[Exchange]) -> AsyncIterator[Tee]:
+    async def running(self, source: Iterator[Exchange | Later]) -> AsyncIterator[Tee]:
         """Start the workers; on leaving, whatever is still in the air is given up."""
         self._source = source
         if self._duration is not None:
@@ -175,6 +188,9 @@ class Tee:
                 self.stop(f"limit of {self._limit} reached")
                 break
             exchange = next(self._source, None)
+            if isinstance(exchange, Later):
+                await self._nap(exchange.seconds)
+                continue
             if exchange is None:
                 self._ended = True
                 self._sessions.close_all()
@@ -186,12 +202,14 @@ class Tee:
             held = self._holder.verdict(exchange)
             if held is not None:
                 self._ledger.note(*held)
+                self._passed(exchange, held[0])
                 passed += 1
                 if passed % 200 == 0:
                     await asyncio.sleep(0)
                 continue
             if self._handover is not None and exchange.session is None:
                 self._ledger.note("skipped", NO_SESSION)
+                self._passed(exchange, "skipped")
                 continue
             self._drawn += 1
             self._opened(exchange)
@@ -243,6 +261,7 @@ class Tee:
             calls = self._rewriter.calls(exchange, roles, due or time.monotonic())
         except ValueError as error:
             self._ledger.note("skipped", f"unsupported: {error}")
+            self._passed(exchange, "skipped")
             self._withdrawn(exchange)
             return
         warm = self._warmup > 0
@@ -265,6 +284,7 @@ class Tee:
             self._brake.note(observation, exchange.recorded_status)
         minted = self._rewriter.saw(exchange, seen)
         if warm:
+            self._passed(exchange, "warmup")
             return
         self._ready.append(paired(exchange, seen, minted))
         self._notify()
@@ -272,12 +292,16 @@ class Tee:
             self._room.clear()
             await self._room.wait()
 
+    async def _nap(self, seconds: float) -> None:
+        """Wait for a live source; a stop ends the wait."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._halt.wait()
+
     async def _rest(self) -> None:
         """Sleep while the brake holds; a stop ends the sleep at once, so that nothing is lost."""
         while (seconds := self._brake.remaining()) > 0 and not self.stopping:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(seconds, 1.0)):
-                    await self._halt.wait()
+            await self._nap(min(seconds, 1.0))
 
     def _notify(self) -> None:
         if self._wake is not None and not self._wake.done():
