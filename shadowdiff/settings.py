@@ -66,6 +66,7 @@ class Capture(Section, frozen=True):
     route_by: str = ""
     routes: list[str] = []
     sort_window: int = 1000
+    max_backlog: str = "64MiB"
     send_incomplete: bool = False
     dialogs: DialogRules = DialogRules()
 

@@ -64,6 +64,7 @@ COVERED_ELSEWHERE = {
     "score/phrases.py": "score/test_detect.py",
     "score/jsonvalue.py": "score/test_structure.py",
     "capture/progress.py": "capture/test_tail.py",
+    "run/tailing.py": "e2e/test_tail.py",
     "tee/budget.py": "tee/test_sender.py",
     "gate/say.py": "gate/test_words.py",
     "gate/say_zh.py": "gate/test_words.py",

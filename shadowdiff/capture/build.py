@@ -58,12 +58,13 @@ class Builder:
         dialogs: Dialogs | None = None,
         begun: int = 0,
     ) -> None:
+        """Exchanges are numbered from `begun` + 1."""
         self.ledger = ledger
         self.dialogs = dialogs or Dialogs()
         self._router = router or Router()
         self._warn = warn
         self._warned = 0
-        self._seq = 0
+        self._seq = begun
 
     def exchange(
         self,

@@ -12,11 +12,12 @@ import msgspec
 
 
 class Line(NamedTuple):
-    """One line, and its place: `file` is a key of `Follower.files`, `end` the offset behind it."""
+    """One line, and its place: `file` is a key of `Follower.files`, `begin` and `end` the offsets around it."""
 
     where: str
     data: bytes
     file: int
+    begin: int
     end: int
 
 
@@ -31,36 +32,44 @@ class Mark(msgspec.Struct):
     offset: int
 
 
+class _Entry(msgspec.Struct):
+    begin: int
+    what: str = ""
+
+
 class Progress:
-    """Which lines of each file are settled. They settle in any order; a mark may only pass what all are done with."""
+    """Which lines of each file are settled."""
 
     def __init__(self) -> None:
-        self._open: dict[int, deque[list[object]]] = {}
-        self._entries: dict[tuple[int, int], list[object]] = {}
-        self.upto: dict[int, int] = {}
-        """By file, the offset behind the last line before which all are settled."""
+        self._open: dict[int, deque[_Entry]] = {}
+        self._entries: dict[tuple[int, int], _Entry] = {}
         self.passed: dict[str, int] = {}
         """Lines behind the marks, by what became of them."""
 
     def began(self, line: Line) -> None:
-        """A line was taken."""
-        entry: list[object] = [line.end, None]
-        self._entries[line.file, line.end] = entry
+        """A line was read."""
+        entry = self._entries[line.file, line.begin] = _Entry(line.begin)
         self._open.setdefault(line.file, deque()).append(entry)
 
-    def settled(self, file: int, end: int, what: str) -> None:
+    def settled(self, line: Line, what: str) -> None:
         """A line is done: compared (`sent`), or held back, by its name in the ledger."""
-        entry = self._entries.pop((file, end), None)
+        entry = self._entries.pop((line.file, line.begin), None)
         if entry is None:
             return
-        entry[1] = what
-        waiting = self._open[file]
-        while waiting and waiting[0][1] is not None:
-            offset, kind = waiting.popleft()
-            self.upto[file] = int(str(offset))
-            self.passed[str(kind)] = self.passed.get(str(kind), 0) + 1
+        entry.what = what
+        waiting = self._open[line.file]
+        while waiting and waiting[0].what:
+            kind = waiting.popleft().what
+            self.passed[kind] = self.passed.get(kind, 0) + 1
+        if not waiting:
+            del self._open[line.file]
+
+    @property
+    def standing(self) -> dict[int, int]:
+        """By file, where its first line begins that is not settled; files without one are not named."""
+        return {file: waiting[0].begin for file, waiting in self._open.items()}
 
     @property
     def waiting(self) -> int:
-        """Lines taken and not settled."""
+        """Lines read and not settled."""
         return len(self._entries)

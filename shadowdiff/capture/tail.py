@@ -69,17 +69,17 @@ class _File:
         end = self.offset - len(self.partial) - sum(len(line) + 1 for line in whole)
         for line in whole:
             begin, end = end, end + len(line) + 1
-            yield Line(f"{self.name}:{begin}", line.rstrip(b"\r"), self.key, end)
+            yield Line(f"{self.name}:{begin}", line.rstrip(b"\r"), self.key, begin, end)
         if len(self.partial) > MAX_LINE:
             begin = self.offset - len(self.partial)
             cut, self.partial = self.partial, b""
-            yield Line(f"{self.name}:{begin}", cut, self.key, self.offset)
+            yield Line(f"{self.name}:{begin}", cut, self.key, begin, self.offset)
 
     def rest(self) -> Iterator[Line]:
         """The last line of a file that ends without a line end."""
         if self.partial:
             begin = self.offset - len(self.partial)
-            yield Line(f"{self.name}:{begin}", self.partial, self.key, self.offset)
+            yield Line(f"{self.name}:{begin}", self.partial, self.key, begin, self.offset)
             self.partial = b""
 
 
@@ -140,12 +140,12 @@ class Follower:
             total += max(0, os.fstat(file.descriptor).st_size - file.offset)
         return total
 
-    def marks(self, settled: Mapping[int, int]) -> list[Mark]:
-        """Where each file stands when every line up to the offset in `settled` (by key) is done."""
+    def marks(self, standing: Mapping[int, int]) -> list[Mark]:
+        """Where each file is to be read on from: at `standing` (by key), else behind what was read."""
         out = []
         for file in (*self._at.values(), *self._old):
             file.identify()
-            offset = settled.get(file.key, file.offset - len(file.partial))
+            offset = standing.get(file.key, file.offset - len(file.partial))
             out.append(Mark(file.path, file.dev, file.ino, file.head, file.head_size, offset))
         return out
 
@@ -262,7 +262,7 @@ class Follower:
         *whole, file.partial = (file.partial + data).split(b"\n")
         for line in whole:
             begin, file.offset = file.offset, file.offset + len(line) + 1
-            found.append(Line(f"stdin:{begin}", line.rstrip(b"\r"), file.key, file.offset))
+            found.append(Line(f"stdin:{begin}", line.rstrip(b"\r"), file.key, begin, file.offset))
 
 
 def _named(pattern: str) -> list[str]:

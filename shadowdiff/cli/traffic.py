@@ -1,4 +1,4 @@
-"""Commands that send traffic: replay."""
+"""Commands that send traffic: replay, tail."""
 
 from __future__ import annotations
 
@@ -51,6 +51,39 @@ def replay(logs: tuple[Path, ...], **given: Any) -> int:
         given["verbose"],
         given["resume"],
     )
+    if given["as_json"]:
+        sys.stdout.buffer.write(to_json(verdict))
+        sys.stdout.buffer.flush()
+    return verdict.exit_code
+
+
+@click.command()
+@click.argument("logs", nargs=-1, required=True, metavar="PATH|-...")
+@opt.config_option
+@opt.with_options(opt.TARGETS)
+@opt.header_options
+@opt.with_options(opt.CAPTURE, opt.SENDING, opt.SCORING, opt.JUDGING, opt.STOPPING)
+@click.option("--max-backlog", "capture__max_backlog", help="Unread bytes beyond which lines are shed [64MiB].")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Run folder; a restart goes on.")
+@click.option("--from-start", is_flag=True, help="Also read what the logs hold already.")
+@click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout, at the end.")
+@click.option("-v", "--verbose", is_flag=True, help="Say each mismatch as it settles (the first hundred).")
+@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+def tail(logs: tuple[str, ...], **given: Any) -> int:
+    """Follow logs (PATH, a pattern, or - for stdin), compare what comes, and keep a rolling verdict.
+
+    Rotation, truncation and symlink swaps are followed. A tenth of the traffic is sent unless --sample or a config
+    says otherwise. verdict.json is written every 10 s. SIGTERM drains for 10 s and exits by the verdict; a FAIL that
+    was reached stays. Started again with the same --out, it goes on where it was.
+    """
+    from shadowdiff.report.terminal import console
+    from shadowdiff.run.results import to_json
+    from shadowdiff.run.tailing import run
+
+    given["gate__stop_on"] = given["gate__stop_on"] or (None if given["config"] else "none")
+    given["capture__sample"] = given["capture__sample"] or (None if given["config"] else "10%")
+    config = merged(given)
+    verdict = run(config, list(logs), given["out"], given["from_start"], console(given["quiet"]), given["verbose"])
     if given["as_json"]:
         sys.stdout.buffer.write(to_json(verdict))
         sys.stdout.buffer.flush()

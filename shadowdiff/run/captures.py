@@ -112,11 +112,11 @@ def again(exchange: Exchange, number: int, shift: float) -> Exchange:
     )
 
 
-def builder_of(config: Config, ledger: Ledger, warn: Callable[[str], None]) -> Builder:
-    """What makes exchanges, from the capture settings."""
+def builder_of(config: Config, ledger: Ledger, warn: Callable[[str], None], begun: int = 0) -> Builder:
+    """What makes exchanges, from the capture settings; they are numbered from `begun` + 1."""
     given = config.capture.dialogs
     dialogs = Dialogs(path=given.path, body=given.body, turns=given.turns)
-    return Builder(ledger, Router(config.capture.routes, config.capture.route_by), warn, dialogs)
+    return Builder(ledger, Router(config.capture.routes, config.capture.route_by), warn, dialogs, begun)
 
 
 def holder(config: Config) -> Holder:

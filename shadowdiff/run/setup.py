@@ -32,6 +32,7 @@ from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.confirm import Confirm
 from shadowdiff.run.judging import Judging
 from shadowdiff.run.limits import gate_limits
+from shadowdiff.run.live import Live
 from shadowdiff.run.resume import Kept
 from shadowdiff.run.targets import RECORDED, targets
 from shadowdiff.score.noise import Learner
@@ -60,7 +61,7 @@ class Plan(msgspec.Struct):
 
     run: str
     config: Config
-    reading: Reading
+    reading: Reading | Live
     tee: Tee
     judging: Judging
     counter: Counter
@@ -91,12 +92,15 @@ def plan(
     warn: Callable[[str], None],
     earlier: Kept | None = None,
     sending: Callable[[Exchange], None] = lambda _: None,
+    live: Callable[[Ledger], Live] | None = None,
+    run_id: str = "",
 ) -> Plan:
     """Everything for one replay. Raises `UsageError` or `SourceError`, each with one clear line.
 
-    `earlier` is what an attempt of the same run has settled; `sending` hears of each exchange as it goes out.
+    `earlier` is what an attempt of the same run has settled; `sending` hears of each exchange as it goes out. `live`
+    makes the reading side of a run that follows logs, and `run_id` names such a run again after a restart.
     """
-    run = earlier.info.run if earlier else uuid.uuid4().hex[:12]
+    run = run_id or (earlier.info.run if earlier else uuid.uuid4().hex[:12])
     # a session that starts again must not meet what its cut half wrote: its isolated ids are new
     isolated = f"{earlier.info.attempt + 1}{run}" if earlier else run
     ledger = Ledger()
@@ -128,6 +132,8 @@ def plan(
         "transports", send.transport, endpoints=endpoints, max_body=kept, seed=send.seed or None,
         **({"proxy": config.targets.proxy} if config.targets.proxy else {}),
     )  # fmt: skip
+    following = live(ledger) if live is not None else None
+    reading = following or Reading(config, logs, ledger, warn)
     tee = Tee(
         transport=transport,
         rewriter=rewriter,
@@ -142,13 +148,13 @@ def plan(
         limit=max(0, send.limit - (earlier.count if earlier else 0)) if send.limit else None,
         done=(lambda exchange: exchange.seq in earlier.done) if earlier else lambda _: False,
         sending=sending,
+        passed=(lambda exchange, what: following.settled(exchange.source, what)) if following else lambda *_: None,
         warmup=send.warmup,
         handover=handover,
         duration=units.duration(send.duration, "--duration") if send.duration else None,
         opened=lambda exchange: counter.opened(exchange.unit, exchange.session is None, exchange.route),
         withdrawn=lambda exchange: counter.withdrawn(exchange.unit, exchange.session is None, exchange.route),
     )
-    reading = Reading(config, logs, ledger, warn)
     accepted = accept.load(Path(config.gate.accept), datetime.now(UTC).date()) if config.gate.accept else None
     judging = Judging(
         Decoding(decoders(config)),

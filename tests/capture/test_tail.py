@@ -148,8 +148,8 @@ def test_a_restart_goes_on_where_all_lines_are_settled(tmp_path: Path) -> None:
     for line in lines:
         progress.began(line)
     for number in (0, 1, 3):
-        progress.settled(lines[number].file, lines[number].end, "sent")
-    marks = follower.marks(progress.upto)
+        progress.settled(lines[number], "sent")
+    marks = follower.marks(progress.standing)
     assert said(Follower([str(log)], marks=marks)) == ["c", "d", "e"]
     assert progress.passed == {"sent": 2} and progress.waiting == 2
     log.rename(tmp_path / "a.log.1")
@@ -198,11 +198,13 @@ def test_twenty_rotations_under_write_load_lose_and_repeat_nothing(tmp_path: Pat
 @given(st.permutations(range(12)), st.integers(0, 12))
 def test_a_mark_never_passes_a_line_that_is_open(order: list[int], count: int) -> None:
     progress = Progress()
-    lines = [Line(f"f:{n}", b"", 1, 10 * (n + 1)) for n in range(12)]
+    lines = [Line(f"f:{n}", b"", 1, 10 * n, 10 * n + 10) for n in range(12)]
     for line in lines:
         progress.began(line)
     for number in order[:count]:
-        progress.settled(1, lines[number].end, "sent")
+        progress.settled(lines[number], "sent")
     done = set(order[:count])
-    first_open = next((n for n in range(12) if n not in done), 12)
-    assert progress.upto.get(1, 0) == 10 * first_open and progress.waiting == 12 - count
+    first_open = next((n for n in range(12) if n not in done), None)
+    assert (
+        progress.standing == ({} if first_open is None else {1: 10 * first_open}) and progress.waiting == 12 - count
+    )

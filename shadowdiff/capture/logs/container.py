@@ -63,9 +63,9 @@ def unwrap(wrapped: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
     """(number of the first part, whole inner line), parts joined per stream; what is not wrapped passes as it is."""
     open_parts: dict[bytes, tuple[int, list[bytes]]] = {}
     for number, line in wrapped:
-        piece, stream, whole = _piece(line)
+        part, stream, whole = piece(line)
         begun, parts = open_parts.pop(stream, (number, []))
-        parts.append(piece)
+        parts.append(part)
         if whole or sum(map(len, parts)) > MAX_JOINED:
             inner = b"".join(parts).rstrip(b"\r\n")
             if inner.strip():
@@ -89,7 +89,8 @@ def is_wrapped(line: bytes) -> bool:
     return True
 
 
-def _piece(line: bytes) -> tuple[bytes, bytes, bool]:
+def piece(line: bytes) -> tuple[bytes, bytes, bool]:
+    """(what a wrapped line holds, its stream, whether the line it is a part of ends here)."""
     match = CRI.match(line)
     if match:
         return line[match.end() :], match[1], match[2] == b"F"
