@@ -224,6 +224,16 @@ class Report(Section, frozen=True):
     store_bodies: Literal["all", "mismatched", "none"] = "mismatched"
 
 
+class Service(Section, frozen=True):
+    """How a sidecar answers, and what its windows are."""
+
+    api: str = "127.0.0.1:8780"
+    token: str = ""
+    epoch: int = 0
+    stale: str = "15m"
+    min_open: str = "0s"
+
+
 class Config(Section, frozen=True):
     """The whole of shadowdiff.toml."""
 
@@ -241,6 +251,7 @@ class Config(Section, frozen=True):
     control: Control = Control()
     send: Sending = Sending()
     report: Report = Report()
+    service: Service = Service()
 
     @property
     def hash(self) -> str:

@@ -13,19 +13,63 @@ from shadowdiff.config import load, tables
 from shadowdiff.errors import UsageError
 
 _RESULT = click.Path(path_type=Path)
+_ASKING = ("service", "candidate", "step", "wait", "token")
 
 
 @click.command()
-@click.argument("results", nargs=-1, required=True, type=_RESULT, metavar="RESULTS...")
+@click.argument("results", nargs=-1, required=True, metavar="RESULTS...|URL")
 @opt.config_option
 @opt.with_options(opt.JUDGING)
+@click.option("--service", default="", help="With URL: the service asked about [default: the one that answers].")
+@click.option("--candidate", default="", help="With URL: the release asked about.")
+@click.option("--step", default="", help="With URL: the ramp step; each has evidence of its own.")
+@click.option("--wait", default="", help="With URL: wait so long for pass or fail [default: 0s].")
+@click.option("--token", default="", help="With URL: bearer token, e.g. env:NAME.")
 @click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
-def gate(results: tuple[Path, ...], **given: Any) -> int:
+def gate(results: tuple[str, ...], **given: Any) -> int:
     """Judge RESULTS (run folders or comparisons files) again; shards merge in any order.
 
-    Without options the settings of the first run apply, so its exit code is repeated.
+    Without options the settings of the first run apply, so its exit code is repeated. With the URL of a running
+    service, wait for its verdict and exit by it: 3 when it is undecided or unknown at the end, 4 when unreachable.
     """
+    if results[0].startswith(("http://", "https://")):
+        return _of_service(results, given)
+    for name in _ASKING:
+        if given[name]:
+            raise UsageError(f"--{name} is for the URL of a service; run folders hold what they hold")
+    return _of_folders([Path(result) for result in results], given)
+
+
+def _of_service(results: tuple[str, ...], given: dict[str, Any]) -> int:
+    from shadowdiff import units
+    from shadowdiff.config import resolve
+    from shadowdiff.run.waiting import wait
+
+    if len(results) > 1:
+        raise UsageError("gate: one URL, or run folders")
+    if given["config"] or opt.gathered(given):
+        raise UsageError("gate URL: the service judges by its own settings; give it the limits, not this command")
+    asked = {name: given[name] for name in _ASKING[:3] if given[name]}
+    code, verdict = wait(
+        results[0],
+        asked,
+        units.duration(given["wait"] or "0s", "--wait"),
+        resolve(given["token"], "--token"),
+        lambda text: None if given["quiet"] else click.echo(text, err=True),
+    )
+    if verdict and not given["quiet"]:
+        import json
+
+        told = json.loads(verdict)
+        click.echo(f"{told['verdict'].upper()}: {told['reason']}", err=True)
+    if given["as_json"]:
+        sys.stdout.buffer.write(verdict)
+        sys.stdout.buffer.flush()
+    return code
+
+
+def _of_folders(results: list[Path], given: dict[str, Any]) -> int:
     from datetime import UTC, datetime
 
     from shadowdiff import runinfo

@@ -65,6 +65,8 @@ def replay(logs: tuple[Path, ...], **given: Any) -> int:
 @opt.with_options(opt.CAPTURE, opt.SENDING, opt.SCORING, opt.JUDGING, opt.STOPPING)
 @click.option("--max-backlog", "capture__max_backlog", help="Unread bytes beyond which lines are shed [64MiB].")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Run folder; a restart goes on.")
+@click.option("--api", "service__api", help="HOST:PORT of the verdict API, or off [default: 127.0.0.1:8780].")
+@click.option("--api-token", "service__token", help="Bearer token it asks for, e.g. env:NAME; needed off loopback.")
 @click.option("--from-start", is_flag=True, help="Also read what the logs hold already.")
 @click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout, at the end.")
 @click.option("-v", "--verbose", is_flag=True, help="Say each mismatch as it settles (the first hundred).")

@@ -120,6 +120,10 @@ class Counter:
         for name in list(self._units):
             self.closed(name)
 
+    def has(self, name: str) -> bool:
+        """Whether session `name` is still open."""
+        return name in self._units
+
     @property
     def open_units(self) -> list[str]:
         """Names of the sessions still open."""

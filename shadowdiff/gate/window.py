@@ -17,7 +17,7 @@ from shadowdiff.gate.count import Counter
 from shadowdiff.gate.limits import Limits
 from shadowdiff.gate.rules import EvidenceGate
 from shadowdiff.gate.words import words
-from shadowdiff.model.comparison import Comparison
+from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.tally import Ledger, Tally
 from shadowdiff.model.verdict import Status, Verdict
 
@@ -35,7 +35,7 @@ class WindowRules(msgspec.Struct, frozen=True):
 
 
 class Window:
-    """One candidate at one step. `counter` takes its pairs; sessions belong to the epoch they began in."""
+    """One candidate at one step. Pairs and sessions belong to the epoch they were opened in."""
 
     def __init__(
         self, name: str, candidate: str, step: str, limits: Limits, rules: WindowRules, now: float, paired: bool
@@ -49,34 +49,57 @@ class Window:
         self._last_at: float | None = None
         self._paired = paired
         self._epochs: list[Counter] = []
+        self._of: dict[str, tuple[Counter, EvidenceGate]] = {}
         self._begin()
         self.latched: Verdict | None = None
 
-    @property
-    def counter(self) -> Counter:
-        """Where pairs of the current epoch are counted."""
-        return self._epochs[-1]
+    def opened(self, unit: str, alone: bool, route: str) -> None:
+        """An exchange was taken up to be sent."""
+        if unit not in self._of:
+            if self._rules.epoch and self._epochs[-1].shard.units >= self._rules.epoch:
+                self._begin()
+            self._of[unit] = self._epochs[-1], self._gate
+        counter, _ = self._of[unit]
+        counter.opened(unit, alone, route)
+        counter.shard.ledger.read += 1
+        counter.shard.ledger.sent += 1
 
-    def add(self, comparison: Comparison, now: float) -> Comparison:
-        """Count a pair that was opened in the current epoch."""
+    def withdrawn(self, unit: str, alone: bool, route: str) -> None:
+        """It will not count: never sent, or only to warm up."""
+        counter, _ = self._of[unit]
+        counter.withdrawn(unit, alone, route)
+        counter.shard.ledger.read -= 1
+        counter.shard.ledger.sent -= 1
+        self._forget(unit, counter, alone)
+
+    def add(self, comparison: Comparison, now: float) -> None:
+        """Count an opened pair; a FAIL that it reaches stays."""
         self._last_at = now
-        comparison = self.counter.add(comparison)
-        full = self._rules.epoch and self.counter.shard.units >= self._rules.epoch
-        if full and not self.counter.shard.open_units:
-            self.judge(now)  # what this epoch proves is kept
-            self._begin()
-        return comparison
+        counter, gate = self._of[comparison.unit]
+        counter.add(comparison)
+        self._forget(comparison.unit, counter, comparison.session is None)
+        missed = self.latched is None and comparison.outcome is Outcome.MISMATCHED
+        if missed and gate.fails(counter.shard, self._paired):
+            self._latch(gate.judge(counter.tally))
+
+    def closed(self, unit: str) -> None:
+        """No further turn of session `unit` will be sent."""
+        if unit in self._of:
+            counter, _ = self._of[unit]
+            counter.closed(unit)
+            self._forget(unit, counter, False)
+
+    def holds(self, unit: str) -> bool:
+        """Whether `unit` was opened here and is not settled."""
+        return unit in self._of
 
     def judge(self, now: float) -> Verdict:
         """FAIL once any epoch has failed; PASS by all of the window, when it is old enough and still fresh."""
         if self.latched is not None:
             return self.latched
-        number = len(self._epochs) - 1
-        share = self._limits.alpha / ((number + 1) * (number + 2)) if self._rules.epoch else self._limits.alpha
-        here = EvidenceGate(msgspec.structs.replace(self._limits, alpha=share)).judge(self.counter.tally)
+        here = self._gate.judge(self._epochs[-1].tally)
         if here.verdict is Status.FAIL:
-            self.latched = self._named(here)
-            return self.latched
+            return self._latch(here)
         whole = Tally(
             shards={key: shard for counter in self._epochs for key, shard in counter.tally.shards.items()},
             paired=self._paired,
@@ -87,10 +110,8 @@ class Window:
             # alpha is spent by epoch: the sum over all of them is no test of its own
             verdict = self._held(verdict, words(self._limits.lang).epochs())
         if verdict.verdict is Status.FAIL:
-            self.latched = verdict
-        elif verdict.verdict is Status.PASS:
-            verdict = self._fresh(verdict, now)
-        return verdict
+            return self._latch(verdict)
+        return self._fresh(verdict, now) if verdict.verdict is Status.PASS else verdict
 
     def _fresh(self, verdict: Verdict, now: float) -> Verdict:
         """A PASS that is too young or too old is none."""
@@ -110,9 +131,21 @@ class Window:
     def _named(self, verdict: Verdict) -> Verdict:
         return msgspec.structs.replace(verdict, candidate=self.candidate, step=self.step, window=self.name)
 
+    def _latch(self, verdict: Verdict) -> Verdict:
+        named = self._named(verdict)
+        if named.verdict is Status.FAIL:
+            self.latched = named
+        return named
+
+    def _forget(self, unit: str, counter: Counter, alone: bool) -> None:
+        if alone or not counter.has(unit):
+            del self._of[unit]
+
     def _begin(self) -> None:
-        shard = f"{self.name}/{len(self._epochs)}"
-        self._epochs.append(Counter(shard, Ledger(), paired=self._paired))
+        number = len(self._epochs)
+        share = self._limits.alpha / ((number + 1) * (number + 2)) if self._rules.epoch else self._limits.alpha
+        self._gate = EvidenceGate(msgspec.structs.replace(self._limits, alpha=share))
+        self._epochs.append(Counter(f"{self.name}/{number}", Ledger(), paired=self._paired))
 
 
 class Windows:

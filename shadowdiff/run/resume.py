@@ -20,7 +20,7 @@ from shadowdiff.model.exchange import INTERRUPTED, Exchange
 from shadowdiff.model.tally import Ledger
 from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.journal import Bits, Journal
-from shadowdiff.settings import Config, Sending
+from shadowdiff.settings import Config, Sending, Service
 from shadowdiff.tee.session import Sessions
 
 MAX_LISTED = 20
@@ -54,7 +54,7 @@ class Kept(msgspec.Struct):
 def same_run(config: Config) -> str:
     """A hash over everything that must not change between the attempts of one run."""
     free = {name: getattr(Sending(), name) for name in _FREE}
-    fixed = msgspec.structs.replace(config, send=msgspec.structs.replace(config.send, **free))
+    fixed = msgspec.structs.replace(config, send=msgspec.structs.replace(config.send, **free), service=Service())
     return hashlib.sha256(msgspec.json.encode(fixed, order="sorted")).hexdigest()[:12]
 
 

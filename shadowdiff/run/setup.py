@@ -94,11 +94,13 @@ def plan(
     sending: Callable[[Exchange], None] = lambda _: None,
     live: Callable[[Ledger], Live] | None = None,
     run_id: str = "",
+    counting: Callable[..., Counter] = Counter,
 ) -> Plan:
     """Everything for one replay. Raises `UsageError` or `SourceError`, each with one clear line.
 
     `earlier` is what an attempt of the same run has settled; `sending` hears of each exchange as it goes out. `live`
-    makes the reading side of a run that follows logs, and `run_id` names such a run again after a restart.
+    makes the reading side of a run that follows logs, `run_id` names such a run again after a restart, and `counting`
+    makes its counter.
     """
     run = run_id or (earlier.info.run if earlier else uuid.uuid4().hex[:12])
     # a session that starts again must not meet what its cut half wrote: its isolated ids are new
@@ -109,7 +111,7 @@ def plan(
     send = config.send
     limits = gate_limits(config)
     pacer, paced = _pacer(config, endpoints)
-    counter = Counter(
+    counter = counting(
         f"{run}/0",
         ledger,
         paired=bool(config.targets.twin),

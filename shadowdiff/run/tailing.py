@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +24,28 @@ from shadowdiff import runinfo, tape, units
 from shadowdiff.act.guard import Guard
 from shadowdiff.capture.progress import Mark
 from shadowdiff.capture.tail import STDIN, Follower
+from shadowdiff.config import resolve
 from shadowdiff.errors import OutputError, UsageError
 from shadowdiff.gate import rules
+from shadowdiff.gate.window import WindowRules, Windows
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.exchange import INTERRUPTED, Exchange
 from shadowdiff.model.tally import Ledger
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report import terminal
 from shadowdiff.report.examples import Examples
+from shadowdiff.report.prometheus import metrics
 from shadowdiff.run import pipeline, saved
+from shadowdiff.run.api import address, serving
 from shadowdiff.run.batch import reachable, run_loop
 from shadowdiff.run.captures import builder_of
+from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.live import Live, read_checkpoint
 from shadowdiff.run.notes import notes_of
 from shadowdiff.run.results import RunFolder, to_json
 from shadowdiff.run.resume import same_run
 from shadowdiff.run.setup import Plan, plan
+from shadowdiff.run.watched import Watched
 from shadowdiff.settings import Config
 from shadowdiff.tape import TapeSink
 
@@ -65,6 +73,8 @@ def run(config: Config, patterns: Sequence[str], out: Path, from_start: bool, co
     """Follow `patterns` until a signal, --duration, --limit or the end of stdin. Raises the errors of `errors`."""
     if config.send.loop != 1 or config.send.speed or config.sessions.handover:
         raise UsageError("--loop, --speed and --handover are for replay; tail takes lines as they come")
+    address(config.service.api, config.service.token)
+    window_rules(config)
     before = _before(config, patterns, out)
     unheard: list[str] = []
 
@@ -98,7 +108,9 @@ def run(config: Config, patterns: Sequence[str], out: Path, from_start: bool, co
 
     async def main() -> Verdict:
         journal = _Journal(out)
-        ready = plan(config, [], warn, None, journal.sent, live, before.info.run if before else "")
+        windows = Windows(gate_limits(config), window_rules(config), time.monotonic, bool(config.targets.twin))
+        counting = partial(Watched, windows=windows, candidate=config.report.candidate)
+        ready = plan(config, [], warn, None, journal.sent, live, before.info.run if before else "", counting)
         folder = RunFolder(out, "tail", None, before.info if before else None)
         try:
             for path in unheard:
@@ -166,7 +178,25 @@ async def _run(
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError, RuntimeError):
             loop.add_signal_handler(number, _stop, ready, number)
-    async with asyncio.TaskGroup() as group:
+
+    def asked(service: str, candidate: str, step: str) -> bytes | None:
+        if service not in ("", config.report.service) or candidate not in ("", config.report.candidate):
+            return None
+        assert isinstance(ready.counter, Watched)  # noqa: S101 - run made it
+        verdict = ready.counter.verdict(step)
+        return None if verdict is None else to_json(_finished(verdict, ready, folder))
+
+    def measured() -> bytes:
+        return metrics(_finished(latch.over(ready.gate.judge(ready.counter.tally)), ready, folder), shard)
+
+    token = resolve(config.service.token, "service.token (--api-token)")
+    where = address(config.service.api, token)
+    async with (
+        serving(where, token, asked, measured, lambda: not ready.tee.stopping) as url,
+        asyncio.TaskGroup() as group,
+    ):
+        if url:
+            console.print(f"the verdict is at {url}/api/v1/verdict", markup=False, soft_wrap=True)
         rolling = group.create_task(roll())
         try:
             verdict = await pipeline.replay(ready)
@@ -239,6 +269,15 @@ class _Journal:
 
     def close(self) -> None:
         self._file.close()
+
+
+def window_rules(config: Config) -> WindowRules:
+    """The windows of the configuration. Raises `UsageError`."""
+    return WindowRules(
+        epoch=config.service.epoch,
+        stale_s=units.duration(config.service.stale, "service.stale"),
+        min_s=units.duration(config.service.min_open, "service.min_open"),
+    )
 
 
 def _stop(ready: Plan, number: signal.Signals) -> None:

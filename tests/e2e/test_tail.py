@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -15,13 +18,15 @@ import pytest
 from shadowdiff.testing import CannedServer, answer
 from tests.e2e.targets import plain, twins
 
+BEARER = {"Authorization": "Bearer s3cret"}
+
 
 def start(
     log: Path | str, blue: CannedServer, green: CannedServer, out: Path, *more: str, **options
 ) -> subprocess.Popen:
     command = [
         sys.executable, "-m", "shadowdiff", "tail", str(log), "--blue", blue.url, "--green", green.url, "-o", str(out),
-        "--sample", "100%", "--no-control", *more,
+        "--sample", "100%", "--no-control", "--api", "127.0.0.1:0", *more,
     ]  # fmt: skip
     return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
 
@@ -197,3 +202,53 @@ def test_what_only_a_replay_can_do_is_refused(tmp_path: Path) -> None:
         process = start(tmp_path / "a.log", blue, green, tmp_path / "run", "--speed", "2x")
         _, err = process.communicate(timeout=20)
     assert process.returncode == 2 and "are for replay" in err and not (tmp_path / "run").exists()
+
+
+def test_the_verdict_is_served_by_step_and_a_gate_waits_for_it(tmp_path: Path) -> None:
+    log, out = tmp_path / "a.log", tmp_path / "run"
+    log.touch()
+    with twins() as (blue, green):
+        process = start(log, blue, green, out, "--candidate", "v2", "--api-token", "s3cret")
+        url = address_of(process)
+        ask = [sys.executable, "-m", "shadowdiff", "gate", url, "--candidate", "v2", "--step", "25"]
+        waiting = subprocess.Popen(
+            [*ask, "--wait", "30s", "--token", "env:TOKEN", "--json"],
+            env=os.environ | {"TOKEN": "s3cret"}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        time.sleep(1.5)  # its first question has opened the window
+        with log.open("a") as more:
+            more.write("".join(map(line, range(300))))
+        told, said = waiting.communicate(timeout=40)
+        verdict = json.loads(told)
+        assert (waiting.returncode, verdict["verdict"], verdict["step"]) == (0, "pass", "25"), said
+        assert "inconclusive" in said and "PASS" in said
+        assert subprocess.run([*ask[:-4], "--token", "s3cret"], capture_output=True).returncode == 0
+        refused = subprocess.run(ask, capture_output=True, text=True)
+        assert refused.returncode == 2 and "--token" in refused.stderr
+        unknown = subprocess.run([*ask[:-3], "v9", "--token", "s3cret"], capture_output=True, text=True)
+        assert unknown.returncode == 3 and "does not know" in unknown.stderr
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/metrics", headers=BEARER)) as answer:
+            assert b"shadowdiff_" in answer.read()
+        code, _, _ = end(process, out)
+    assert code == 0
+    gone = subprocess.run([*ask, "--token", "s3cret"], capture_output=True, text=True)
+    assert gone.returncode == 4 and "is the service running" in gone.stderr
+    assert "s3cret" not in (out / "run.json").read_text()
+
+
+def test_a_taken_port_ends_it_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a.log").touch()
+    with twins() as (blue, green):
+        process = start(tmp_path / "a.log", blue, green, tmp_path / "run", "--api", f"127.0.0.1:{blue.port}")
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 2 and "cannot listen there" in err
+
+
+def address_of(process: subprocess.Popen) -> str:
+    """The URL that it says it answers at."""
+    assert process.stderr is not None
+    for text in process.stderr:
+        found = re.search(r"(http://\S+)/api/v1/verdict", text)
+        if found:
+            return found[1]
+    raise AssertionError("it did not say where it answers")

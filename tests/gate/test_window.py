@@ -24,7 +24,7 @@ class Clock:
 def feed(window: Window | None, outcomes: list[Outcome], now: float = 1000.0, start: int = 0) -> Window:
     assert window is not None
     for number, outcome in enumerate(outcomes, start):
-        window.counter.opened(f"x{number}", True, "GET /")
+        window.opened(f"x{number}", True, "GET /")
         window.add(comparison_of(outcome, number, unit=f"x{number}"), now)
     return window
 
@@ -101,8 +101,38 @@ def test_sessions_stay_in_the_epoch_they_began_in(epoch: int) -> None:
     assert window is not None
     for n in range(120):
         for turn in (1, 2):
-            window.counter.opened(f"s{n}#0", False, "POST /chat")
+            window.opened(f"s{n}#0", False, "POST /chat")
             window.add(comparison_of(GOOD, n, unit=f"s{n}#0", session=f"s{n}", turn=turn), 1000)
-        window.counter.closed(f"s{n}#0")
+        window.closed(f"s{n}#0")
     verdict = window.judge(1000)
-    assert verdict.divergence.n == 120 and verdict.ledger["matched"] == 240
+    assert verdict.divergence.n == 120 and verdict.ledger["matched"] == verdict.ledger["read"] == 240
+
+
+def test_epochs_follow_each_other_while_pairs_are_always_in_flight() -> None:
+    window = windows(Clock(), epoch=100).at("v2", "")
+    assert window is not None
+    for n in range(32):
+        window.opened(f"x{n}", True, "GET /")
+    for n in range(5000):
+        window.opened(f"x{n + 32}", True, "GET /")
+        window.add(comparison_of(GOOD, n, unit=f"x{n}"), 1000)
+    assert len(window._epochs) > 30 and window.judge(1000).divergence.n == 5000
+
+
+def test_a_fail_that_nobody_asked_about_at_the_time_stays() -> None:
+    window = feed(windows(Clock()).at("v2", ""), [BAD] * 40 + [GOOD] * 5000)
+    assert window.judge(1000).verdict is Status.FAIL
+
+
+def test_what_is_withdrawn_is_not_counted() -> None:
+    window = feed(windows(Clock()).at("v2", ""), [GOOD] * 200)
+    window.opened("y", True, "GET /")
+    window.withdrawn("y", True, "GET /")
+    for turn in ("s", "s"):
+        window.opened(turn, False, "POST /")
+    window.withdrawn("s", False, "POST /")
+    window.add(comparison_of(GOOD, 900, unit="s", session="s", turn=1), 1000)
+    assert window.holds("s") and not window.holds("y")
+    window.closed("s")
+    verdict = window.judge(1000)
+    assert not window.holds("s") and verdict.divergence.n == 201 and verdict.ledger["read"] == 201

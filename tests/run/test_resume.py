@@ -15,6 +15,9 @@ from shadowdiff import tape
 from shadowdiff.testing import CannedServer
 from tests.e2e.targets import end, log_of, path_of, plain, start
 
+OUTSTANDING = 16 + 2 * 16
+"""What the default --max-in-flight lets be in the air, or answered and waiting to be judged."""
+
 
 def slow(head: bytes, body: bytes) -> list:
     return [0.002, plain(path_of(head))]
@@ -51,7 +54,7 @@ def test_a_stopped_run_goes_on_and_counts_everything_once(cli, tmp_path: Path, h
     ledger = judged(out)["ledger"]
     assert ledger["read"] == ledger["sent"] == ledger["matched"] == 3000
     assert set(asked) == {f"/item/x{n}" for n in range(3000)}
-    assert sum(asked.values()) <= 3000 + 3 * 16  # only what was in flight was asked again
+    assert sum(asked.values()) <= 3000 + 3 * OUTSTANDING  # only what was in flight or not judged was asked again
     assert "Resumed: " in done.stderr
     again = cli("gate", out, "-q")
     assert again.returncode == 0

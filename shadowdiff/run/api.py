@@ -1,0 +1,107 @@
+"""What a service answers over HTTP: its verdict, its health, its metrics. Read only; loopback unless a token is set.
+
+GET /api/v1/verdict?service=&candidate=&step=   200 and verdict.json, whatever it says; 404 for another candidate
+GET /healthz  /readyz  /metrics
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import ipaddress
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from aiohttp import web
+
+from shadowdiff.errors import UsageError
+
+OFF = "off"
+Answer = Callable[[str, str, str], bytes | None]
+"""(service, candidate, step) to verdict.json, None for what is not known here."""
+
+
+def address(text: str, token: str) -> tuple[str, int] | None:
+    """(host, port) of --api, None when it is off. Raises `UsageError`; off loopback a token is needed."""
+    if text in ("", OFF):
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65_535:
+        raise UsageError(f"--api {text}: write HOST:PORT, e.g. 127.0.0.1:8780, or off")
+    if not token and not _loopback(host.strip("[]")):
+        raise UsageError(f"--api {text}: answers beyond this machine need --api-token, e.g. env:SHADOWDIFF_TOKEN")
+    return host.strip("[]"), int(port)
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    where: tuple[str, int] | None,
+    token: str,
+    verdict: Answer,
+    metrics: Callable[[], bytes],
+    ready: Callable[[], bool],
+) -> AsyncIterator[str]:
+    """Answer while the body runs; yields the URL, empty when off. Raises `UsageError` when the port is taken."""
+    if where is None:
+        yield ""
+        return
+    runner = web.AppRunner(
+        application(token, verdict, metrics, ready), access_log=None, handle_signals=False, shutdown_timeout=2
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, *where)
+        try:
+            await site.start()
+        except OSError as error:
+            raise UsageError(f"--api {where[0]}:{where[1]}: cannot listen there ({error.strerror})") from None
+        port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        yield f"http://{where[0] if ':' not in where[0] else f'[{where[0]}]'}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def application(
+    token: str, verdict: Answer, metrics: Callable[[], bytes], ready: Callable[[], bool]
+) -> web.Application:
+    """The routes. `token` guards everything but health."""
+
+    @web.middleware
+    async def guard(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        open_ = request.path in ("/healthz", "/readyz")
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if token and not open_ and not hmac.compare_digest(given.encode("utf-8", "replace"), token.encode()):
+            return web.json_response({"error": "a bearer token is needed"}, status=401)
+        return await handler(request)
+
+    async def asked(request: web.Request) -> web.Response:
+        query = request.query
+        found = verdict(query.get("service", ""), query.get("candidate", ""), query.get("step", "")[:200])
+        if found is None:
+            return web.json_response({"error": "no such service, candidate or step here"}, status=404)
+        return web.Response(body=found, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+    async def healthy(request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def prepared(request: web.Request) -> web.Response:
+        return web.Response(text="ready\n") if ready() else web.Response(text="not yet\n", status=503)
+
+    async def counted(request: web.Request) -> web.Response:
+        kind = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+        return web.Response(body=metrics(), headers={"Content-Type": kind})
+
+    app = web.Application(middlewares=[guard])
+    app.add_routes([
+        web.get("/api/v1/verdict", asked), web.get("/healthz", healthy), web.get("/readyz", prepared),
+        web.get("/metrics", counted),
+    ])  # fmt: skip
+    return app

@@ -1,0 +1,86 @@
+"""The counter of a service: every pair counts for the candidate, and for the step it was sent in."""
+
+from __future__ import annotations
+
+from shadowdiff.gate.limits import Limits
+from shadowdiff.gate.window import WindowRules, Windows
+from shadowdiff.model.comparison import Outcome
+from shadowdiff.model.tally import Ledger
+from shadowdiff.model.verdict import Status, Verdict
+from shadowdiff.run.watched import MAX_STEPS, Watched
+from shadowdiff.testing import comparison_of
+
+GOOD, BAD = Outcome.MATCHED, Outcome.MISMATCHED
+
+
+def watched(**rules) -> Watched:
+    windows = Windows(Limits(), WindowRules(**rules), lambda: 1000.0)
+    return Watched("r/0", Ledger(), windows=windows, candidate="v2", clock=lambda: 1000.0)
+
+
+def send(counter: Watched, count: int, outcome: Outcome = GOOD, start: int = 0) -> None:
+    for n in range(start, start + count):
+        counter.opened(f"x{n}", True, "GET /")
+        counter.add(comparison_of(outcome, n, unit=f"x{n}"))
+
+
+def told(counter: Watched, step: str) -> Verdict:
+    verdict = counter.verdict(step)
+    assert verdict is not None
+    return verdict
+
+
+def test_a_step_has_only_what_was_sent_since_it_was_first_asked_about() -> None:
+    counter = watched()
+    send(counter, 200)
+    assert told(counter, "").verdict is Status.PASS and told(counter, "25").divergence.n == 0
+    send(counter, 100, start=200)
+    assert told(counter, "25").divergence.n == 100
+    assert told(counter, "50").divergence.n == 0
+    send(counter, 10, start=300)
+    assert [told(counter, step).divergence.n for step in ("", "25", "50")] == [310, 100, 10]
+    assert counter.shard.units == 310
+
+
+def test_a_pair_in_flight_counts_for_the_step_it_was_sent_in() -> None:
+    counter = watched()
+    told(counter, "5")
+    counter.opened("late", True, "GET /")
+    told(counter, "25")
+    counter.add(comparison_of(GOOD, 1, unit="late"))
+    assert told(counter, "5").divergence.n == 1 and told(counter, "25").divergence.n == 0
+
+
+def test_a_session_stays_in_the_step_it_began_in() -> None:
+    counter = watched()
+    told(counter, "5")
+    for turn in (1, 2):
+        counter.opened("s#0", False, "POST /")
+        counter.add(comparison_of(GOOD, turn, unit="s#0", session="s", turn=turn))
+        told(counter, "25")
+    counter.closed("s#0")
+    assert told(counter, "5").divergence.n == 1 and told(counter, "25").divergence.n == 0
+    assert not counter._of
+
+
+def test_what_is_withdrawn_leaves_nothing() -> None:
+    counter = watched()
+    counter.opened("x", True, "GET /")
+    counter.withdrawn("x", True, "GET /")
+    assert told(counter, "").ledger["read"] == 0 and not counter._of
+
+
+def test_a_step_that_failed_does_not_fail_the_next() -> None:
+    counter = watched()
+    told(counter, "5")
+    send(counter, 60, BAD)
+    told(counter, "25")
+    send(counter, 300, start=60)
+    assert told(counter, "5").verdict is Status.FAIL and told(counter, "25").verdict is Status.PASS
+    assert told(counter, "").verdict is Status.FAIL
+
+
+def test_steps_are_bounded() -> None:
+    counter = watched()
+    asked = [counter.verdict(str(n)) for n in range(MAX_STEPS + 20)]
+    assert asked[0] is not None and asked[-1] is None and counter.verdict("3") is not None
