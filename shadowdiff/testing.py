@@ -203,8 +203,11 @@ class CannedServer:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
+        for sock in server.sockets:
+            self._loop.remove_reader(sock.fileno())
+        # no more is accepted; what just was gets its transport before close(), after which asyncio would leave it open
+        self._loop.run_until_complete(asyncio.sleep(0.02))
         server.close()
-        self._loop.run_until_complete(asyncio.sleep(0.02))  # a connection just accepted gets its transport first
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,7 @@ from shadowdiff.model.exchange import Document, Pair, Response
 from shadowdiff.model.tally import Tally
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.tape import TapeSink
-from shadowdiff.testing import check_decoder, check_gate, check_scorer, check_sink
+from shadowdiff.testing import CannedServer, answer, check_decoder, check_gate, check_scorer, check_sink
 
 
 class Constant:
@@ -59,3 +62,16 @@ def test_a_gate_that_passes_on_nothing_is_caught() -> None:
 
 def test_the_tape_is_a_conforming_sink(tmp_path: Path) -> None:
     check_sink(TapeSink(tmp_path))
+
+
+def test_a_connection_that_is_just_accepted_when_the_server_ends_is_not_left_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", left.append)
+    for _ in range(40):
+        with CannedServer(lambda head, body: [answer(b"x")]) as server:
+            for _ in range(3):
+                socket.create_connection(("127.0.0.1", server.port)).close()
+        gc.collect()
+    assert not left
