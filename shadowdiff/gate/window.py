@@ -8,7 +8,7 @@ a release that turns bad late is then found soon, where one long average would h
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -25,6 +25,9 @@ MAX_CLOSED = 1_000
 """Windows remembered as closed, the oldest forgotten first."""
 
 
+Counting = Mapping[str, bool]
+
+
 class WindowRules(msgspec.Struct, frozen=True):
     """`epoch` is units an epoch lasts (0: the whole window is one), `stale_s` how long evidence stays good after the
     last pair (0: for ever), `min_s` how long a window must have been open before it may pass."""
@@ -38,7 +41,7 @@ class Window:
     """One candidate at one step. Pairs and sessions belong to the epoch they were opened in."""
 
     def __init__(
-        self, name: str, candidate: str, step: str, limits: Limits, rules: WindowRules, now: float, paired: bool
+        self, name: str, candidate: str, step: str, limits: Limits, rules: WindowRules, now: float, counting: Counting
     ) -> None:
         self.name = name
         self.candidate = candidate
@@ -47,7 +50,8 @@ class Window:
         self._rules = rules
         self._opened_at = now
         self._last_at: float | None = None
-        self._paired = paired
+        self._counting = counting
+        self._paired = counting.get("paired", False)
         self._epochs: list[Counter] = []
         self._of: dict[str, tuple[Counter, EvidenceGate]] = {}
         self._begin()
@@ -145,20 +149,18 @@ class Window:
         number = len(self._epochs)
         share = self._limits.alpha / ((number + 1) * (number + 2)) if self._rules.epoch else self._limits.alpha
         self._gate = EvidenceGate(msgspec.structs.replace(self._limits, alpha=share))
-        self._epochs.append(Counter(f"{self.name}/{number}", Ledger(), paired=self._paired))
+        self._epochs.append(Counter(f"{self.name}/{number}", Ledger(), **self._counting))
 
 
 class Windows:
     """The windows of a service. A candidate that was replaced never reopens."""
 
-    def __init__(
-        self, limits: Limits, rules: WindowRules, clock: Callable[[], float], paired: bool = False, run: str = ""
-    ) -> None:
+    def __init__(self, limits: Limits, rules: WindowRules, clock: Callable[[], float], **counting: bool) -> None:
+        """`counting` are the options of their `Counter`s."""
         self._limits = limits
         self._rules = rules
         self._clock = clock
-        self._paired = paired
-        self._run = run
+        self._counting = counting
         self._open: dict[tuple[str, str], Window] = {}
         self._closed: dict[str, None] = {}
         self._latest = ""
@@ -174,8 +176,8 @@ class Windows:
         window = self._open.get((candidate, step))
         if window is None:
             self._made += 1
-            name = "/".join(filter(None, (self._run, candidate, step, str(self._made))))
-            window = Window(name, candidate, step, self._limits, self._rules, self._clock(), self._paired)
+            name = "/".join(filter(None, (candidate, step, str(self._made))))
+            window = Window(name, candidate, step, self._limits, self._rules, self._clock(), self._counting)
             self._open[(candidate, step)] = window
         return window
 

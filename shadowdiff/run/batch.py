@@ -11,13 +11,11 @@ import resource
 import signal
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-import shadowdiff
 from shadowdiff.act.guard import Guard
 from shadowdiff.errors import Exit, OutputError, TargetError, UsageError
 from shadowdiff.gate import rules
@@ -30,7 +28,7 @@ from shadowdiff.report import terminal
 from shadowdiff.report.examples import Examples
 from shadowdiff.run import pipeline, saved
 from shadowdiff.run.journal import Journal
-from shadowdiff.run.notes import notes_of
+from shadowdiff.run.notes import finished
 from shadowdiff.run.results import RunFolder
 from shadowdiff.run.resume import kept, same_run
 from shadowdiff.run.setup import Plan, plan
@@ -170,8 +168,6 @@ async def reachable(endpoints: list[Endpoint], proxy: str) -> None:
 
 
 def _finish(verdict: Verdict, ready: Plan, folder: RunFolder, interrupted: Interrupted) -> Verdict:
-    config = ready.config
-    notes = [*verdict.notes, *ready.notes, *notes_of(ready)]
     changes: dict[str, Any] = {}
     if interrupted.signal is not None:
         code = Exit.TERMINATED if interrupted.signal is signal.SIGTERM else Exit.INTERRUPTED
@@ -182,19 +178,7 @@ def _finish(verdict: Verdict, ready: Plan, folder: RunFolder, interrupted: Inter
             f"so far: {verdict.reason}",
             "explanation": "",
         }
-    return msgspec.structs.replace(
-        verdict,
-        service=config.report.service,
-        candidate=config.report.candidate,
-        config_hash=config.hash,
-        tool_version=shadowdiff.__version__,
-        started_at=folder.started_at,
-        updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        report=str(folder.path / "report.html"),
-        notes=tuple(notes),
-        confirmed=ready.confirm.counts,
-        **changes,
-    )
+    return msgspec.structs.replace(finished(verdict, ready, folder), **changes)
 
 
 def _handle_signals(ready: Plan, interrupted: Interrupted) -> None:

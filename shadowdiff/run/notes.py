@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
+import msgspec
+
+import shadowdiff
 from shadowdiff.model.tally import LAG_BUCKETS, LATE_S, Shard, quantile
+from shadowdiff.model.verdict import Verdict
 from shadowdiff.report.plain import bars
+from shadowdiff.run.results import RunFolder
 from shadowdiff.run.setup import Plan
 from shadowdiff.units import show_duration
 
 MAX_LISTED = 12
+
+
+def finished(verdict: Verdict, ready: Plan, folder: RunFolder) -> Verdict:
+    """The gate's verdict with everything that the gate does not know: names, times, notes."""
+    config = ready.config
+    return msgspec.structs.replace(
+        verdict,
+        service=config.report.service,
+        candidate=config.report.candidate,
+        config_hash=config.hash,
+        tool_version=shadowdiff.__version__,
+        started_at=folder.started_at,
+        updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        report=str(folder.path / "report.html"),
+        notes=(*verdict.notes, *ready.notes, *notes_of(ready)),
+        confirmed=ready.confirm.counts,
+    )
 
 
 def notes_of(ready: Plan) -> list[str]:

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,6 @@ from typing import Any
 import msgspec
 import orjson
 
-import shadowdiff
 from shadowdiff import runinfo, tape, units
 from shadowdiff.act.guard import Guard
 from shadowdiff.capture.progress import Mark
@@ -27,7 +24,7 @@ from shadowdiff.capture.tail import STDIN, Follower
 from shadowdiff.config import resolve
 from shadowdiff.errors import OutputError, UsageError
 from shadowdiff.gate import rules
-from shadowdiff.gate.window import WindowRules, Windows
+from shadowdiff.gate.window import WindowRules
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.exchange import INTERRUPTED, Exchange
 from shadowdiff.model.tally import Ledger
@@ -41,8 +38,8 @@ from shadowdiff.run.batch import reachable, run_loop
 from shadowdiff.run.captures import builder_of
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.live import Live, read_checkpoint
-from shadowdiff.run.notes import notes_of
-from shadowdiff.run.results import RunFolder, to_json
+from shadowdiff.run.notes import finished
+from shadowdiff.run.results import RunFolder, clean, to_json
 from shadowdiff.run.resume import same_run
 from shadowdiff.run.setup import Plan, plan
 from shadowdiff.run.watched import Watched
@@ -108,8 +105,9 @@ def run(config: Config, patterns: Sequence[str], out: Path, from_start: bool, co
 
     async def main() -> Verdict:
         journal = _Journal(out)
-        windows = Windows(gate_limits(config), window_rules(config), time.monotonic, bool(config.targets.twin))
-        counting = partial(Watched, windows=windows, candidate=config.report.candidate)
+        counting = partial(
+            Watched, limits=gate_limits(config), rules=window_rules(config), candidate=config.report.candidate
+        )
         ready = plan(config, [], warn, None, journal.sent, live, before.info.run if before else "", counting)
         folder = RunFolder(out, "tail", None, before.info if before else None)
         try:
@@ -164,16 +162,18 @@ async def _run(
         if sink.state_due:
             keep()
 
+    def rolling() -> Verdict:
+        return finished(latch.over(ready.gate.judge(ready.counter.tally)), ready, folder)
+
     async def roll() -> None:
         while True:
             await asyncio.sleep(ROLL_S)
             keep()
-            verdict = _finished(latch.over(ready.gate.judge(ready.counter.tally)), ready, folder)
-            runinfo.write_whole(folder.path / "verdict.json", to_json(verdict))
+            runinfo.write_whole(folder.path / "verdict.json", to_json(rolling()))
 
     keep()
     ready.after_each = after_each
-    ready.finish = lambda verdict: _finished(latch.over(verdict), ready, folder)
+    ready.finish = lambda verdict: finished(latch.over(verdict), ready, folder)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with suppress(NotImplementedError, RuntimeError):
@@ -184,10 +184,10 @@ async def _run(
             return None
         assert isinstance(ready.counter, Watched)  # noqa: S101 - run made it
         verdict = ready.counter.verdict(step)
-        return None if verdict is None else to_json(_finished(verdict, ready, folder))
+        return None if verdict is None else to_json(finished(verdict, ready, folder))
 
     def measured() -> bytes:
-        return metrics(_finished(latch.over(ready.gate.judge(ready.counter.tally)), ready, folder), shard)
+        return metrics(clean(rolling()), shard)
 
     token = resolve(config.service.token, "service.token (--api-token)")
     where = address(config.service.api, token)
@@ -197,11 +197,11 @@ async def _run(
     ):
         if url:
             console.print(f"the verdict is at {url}/api/v1/verdict", markup=False, soft_wrap=True)
-        rolling = group.create_task(roll())
+        writing = group.create_task(roll())
         try:
             verdict = await pipeline.replay(ready)
         finally:
-            rolling.cancel()
+            writing.cancel()
             live.stop()
             keep()
     keep(complete=True)
@@ -287,22 +287,6 @@ def _stop(ready: Plan, number: signal.Signals) -> None:
         return
     ready.confirm.abort()
     ready.tee.stop(f"told to by {number.name}", DRAIN_S)
-
-
-def _finished(verdict: Verdict, ready: Plan, folder: RunFolder) -> Verdict:
-    config = ready.config
-    return msgspec.structs.replace(
-        verdict,
-        service=config.report.service,
-        candidate=config.report.candidate,
-        config_hash=config.hash,
-        tool_version=shadowdiff.__version__,
-        started_at=folder.started_at,
-        updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        report=str(folder.path / "report.html"),
-        notes=(*verdict.notes, *ready.notes, *notes_of(ready)),
-        confirmed=ready.confirm.counts,
-    )
 
 
 def _before(config: Config, patterns: Sequence[str], out: Path) -> Before | None:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from shadowdiff.gate.count import Counter
-from shadowdiff.gate.window import Window, Windows
+from shadowdiff.gate.limits import Limits
+from shadowdiff.gate.window import Window, WindowRules, Windows
 from shadowdiff.model.comparison import Comparison
+from shadowdiff.model.tally import Ledger
 from shadowdiff.model.verdict import Verdict
 
 WHOLE = ""
@@ -23,11 +24,19 @@ class Watched(Counter):
     """Counts for the run, for the candidate's window, and for the window of its current step."""
 
     def __init__(
-        self, *given: Any, windows: Windows, candidate: str, clock: Callable[[], float] = time.monotonic, **named: Any
+        self,
+        shard: str,
+        ledger: Ledger,
+        *,
+        limits: Limits,
+        rules: WindowRules,
+        candidate: str,
+        clock: Callable[[], float] = time.monotonic,
+        **counting: bool,
     ) -> None:
-        """`windows` judge what a service is asked; the other arguments are those of `Counter`."""
-        super().__init__(*given, **named)
-        self._windows = windows
+        """`limits` and `rules` judge the windows; `counting` are the options of `Counter`, here and there."""
+        super().__init__(shard, ledger, **counting)
+        self._windows = Windows(limits, rules, clock, **counting)
         self._candidate = candidate
         self._clock = clock
         self._current = [self._window(WHOLE)]

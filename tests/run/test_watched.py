@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shadowdiff.gate.limits import Limits
-from shadowdiff.gate.window import WindowRules, Windows
+from shadowdiff.gate.window import WindowRules
 from shadowdiff.model.comparison import Outcome
 from shadowdiff.model.tally import Ledger
 from shadowdiff.model.verdict import Status, Verdict
@@ -13,9 +13,10 @@ from shadowdiff.testing import comparison_of
 GOOD, BAD = Outcome.MATCHED, Outcome.MISMATCHED
 
 
-def watched(**rules) -> Watched:
-    windows = Windows(Limits(), WindowRules(**rules), lambda: 1000.0)
-    return Watched("r/0", Ledger(), windows=windows, candidate="v2", clock=lambda: 1000.0)
+def watched(**options) -> Watched:
+    return Watched(
+        "r/0", Ledger(), limits=Limits(), rules=WindowRules(), candidate="v2", clock=lambda: 1000.0, **options
+    )
 
 
 def send(counter: Watched, count: int, outcome: Outcome = GOOD, start: int = 0) -> None:
@@ -84,3 +85,14 @@ def test_steps_are_bounded() -> None:
     counter = watched()
     asked = [counter.verdict(str(n)) for n in range(MAX_STEPS + 20)]
     assert asked[0] is not None and asked[-1] is None and counter.verdict("3") is not None
+
+
+def test_windows_count_as_the_run_does() -> None:
+    counter = watched(by_request=True, blue_asked=False)
+    for turn in (1, 2, 3):
+        counter.opened("s#0", False, "POST /")
+        counter.add(comparison_of(GOOD, turn, unit="s#0", session="s", turn=turn))
+    counter.closed("s#0")
+    whole = told(counter, "")
+    assert whole.divergence.n == counter.shard.units == 3 and counter.shard.blue_asked == 0
+    assert not counter._of
