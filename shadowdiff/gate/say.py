@@ -163,6 +163,11 @@ def epochs() -> str:
     return "over the whole window green differs more than it may, but no epoch of it proves that alone"
 
 
+def waiting() -> str:
+    """Nothing was sent yet in a window."""
+    return "nothing has come since this window was opened"
+
+
 def stale(seconds: float) -> str:
     """Old evidence."""
     return f"the evidence is stale: the last pair was counted {show_duration(seconds)} ago"

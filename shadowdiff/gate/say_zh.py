@@ -161,6 +161,11 @@ def epochs() -> str:
     return "整个窗口内 green 的不一致超过限度，但没有哪一段能单独证明"
 
 
+def waiting() -> str:
+    """Nothing was sent yet in a window."""
+    return "此窗口开启以来还没有请求"
+
+
 def stale(seconds: float) -> str:
     """Old evidence."""
     return f"证据已过期：最后一对是在 {show_duration(seconds)} 之前计入的"

@@ -110,6 +110,8 @@ class Window:
             complete=False,
         )
         verdict = self._named(EvidenceGate(self._limits).judge(whole))
+        if not any(shard.ledger.read for shard in whole.shards.values()):
+            return self._held(verdict, words(self._limits.lang).waiting())
         if verdict.verdict is Status.FAIL and self._rules.epoch:
             # alpha is spent by epoch: the sum over all of them is no test of its own
             verdict = self._held(verdict, words(self._limits.lang).epochs())

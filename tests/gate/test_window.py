@@ -42,6 +42,8 @@ def test_each_candidate_and_step_is_judged_on_its_own_traffic() -> None:
     assert (first.verdict, first.candidate, first.step) == (Status.PASS, "v2", "5")
     assert second.verdict is Status.INCONCLUSIVE and second.divergence.n == 30
     assert made.verdict("v3", "5") is None and first.window != second.window
+    fresh = made.at("v2", "50")
+    assert fresh is not None and "nothing has come" in fresh.judge(1000).reason
 
 
 def test_a_fail_latches_and_a_pass_never() -> None:
