@@ -23,7 +23,7 @@ class CensusGate:
         limits, total, say = self._limits, tally.total(), words(self._limits.lang)
         divergence = rules.measure(tally, limits)
         ledger = total.ledger
-        judged = ledger.matched + ledger.mismatched + ledger.ignored
+        judged = ledger.judged
         status, reason = rules.precondition(total, tally.paired, limits)
         if status is None:
             missing = ledger.read - ledger.warmup - ledger.filtered - ledger.sampled_out - judged
@@ -31,10 +31,9 @@ class CensusGate:
             if ledger.mismatched > limits.max_mismatches:
                 status, reason = Status.FAIL, say.census(ledger.mismatched, judged, limits.max_mismatches)
             elif missing <= 0 and tally.complete:
-                reason = rules.uncovered(total, limits) or say.census(
-                    ledger.mismatched, judged, limits.max_mismatches
-                )
-                status = Status.INCONCLUSIVE if rules.uncovered(total, limits) else Status.PASS
+                unseen = rules.uncovered(total, limits)
+                reason = unseen or say.census(ledger.mismatched, judged, limits.max_mismatches)
+                status = Status.INCONCLUSIVE if unseen else Status.PASS
         share = ledger.mismatched / judged if judged else 0.0
         result = RuleResult(
             name="divergence", status=status if status in (Status.PASS, Status.FAIL) else Status.INCONCLUSIVE,

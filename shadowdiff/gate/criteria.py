@@ -61,10 +61,7 @@ def divergence(total: Shard, paired: bool, limits: Limits, pending: int) -> Read
     if limits.unpaired:
         return _unpaired(total, limits, pending)
     evidence = Evidence(total.bets.get(DIVERGENCE, {}), pending)
-    low, high = evidence.lower(limits.alpha), evidence.upper(limits.beta)
-    rate = evidence.mean if evidence.n else 0.0
-    if paired:
-        low, high, rate = 2 * low - 1, 2 * high - 1, 2 * evidence.mean - 1 if evidence.n else 0.0
+    low, high, rate = span(evidence, limits.alpha, limits.beta, 1.0 if paired else None)
     return Reading(
         name=DIVERGENCE,
         limit=limits.max_divergence,
@@ -75,6 +72,14 @@ def divergence(total: Shard, paired: bool, limits: Limits, pending: int) -> Read
         log_fail=evidence.log_fail(mark(limits.max_divergence, paired)),
         log_pass=evidence.log_pass(mark(limits.max_divergence + limits.margin, paired)),
     )
+
+
+def span(evidence: Evidence, alpha: float, beta: float, spread: float | None) -> tuple[float, float, float]:
+    """(low, high, mean) on the limit's own scale: bets are (1 + D/R) / 2 for a spread R, shares without one."""
+    low, high, mean = evidence.lower(alpha), evidence.upper(beta), evidence.mean if evidence.n else 0.0
+    if spread is None:
+        return low, high, mean
+    return (2 * low - 1) * spread, (2 * high - 1) * spread, (2 * mean - 1) * spread if evidence.n else 0.0
 
 
 def mark(limit: float, paired: bool) -> float:
@@ -113,13 +118,9 @@ def _other(name: str, total: Shard, paired: bool, limits: Limits, pending: int) 
         return _three_ways(name, total, limits, pending)
     limit = limits.slo_share if name.startswith("slo_") else getattr(limits, SWITCHES[name])
     evidence = Evidence(total.bets.get(name, {}), pending)
-    low, high = evidence.lower(weight(limits) * limits.alpha), evidence.upper(limits.beta)
     spread = _spread(name, paired and not limits.unpaired)
     threshold = limit if spread is None else (1 + limit / spread) / 2
-    estimate = evidence.mean if evidence.n else 0.0
-    if spread is not None:
-        low, high = (2 * low - 1) * spread, (2 * high - 1) * spread
-        estimate = (2 * estimate - 1) * spread if evidence.n else 0.0
+    low, high, estimate = span(evidence, weight(limits) * limits.alpha, limits.beta, spread)
     return Reading(
         name=name,
         limit=limit,

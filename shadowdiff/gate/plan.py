@@ -11,7 +11,7 @@ import math
 
 import msgspec
 
-from shadowdiff.gate.criteria import SLOTS
+from shadowdiff.gate.criteria import RouteReading, with_routes
 from shadowdiff.gate.evidence import Evidence, binary
 from shadowdiff.gate.limits import Limits
 
@@ -36,7 +36,7 @@ def boundaries(limits: Limits, horizon: int) -> tuple[list[int], list[int]]:
     fail_at, pass_at = [0], [-1]
     low, high = 1, -1
     for n in range(1, horizon + 1):
-        while low <= n and _combined(Evidence(binary(low, n)).log_fail(limits.max_divergence)) < need_fail:
+        while low <= n and _combined(low, n, limits.max_divergence) < need_fail:
             low += 1
         fail_at.append(low if n >= limits.min_fail else n + 1)
         threshold = limits.max_divergence + limits.margin
@@ -46,10 +46,10 @@ def boundaries(limits: Limits, horizon: int) -> tuple[list[int], list[int]]:
     return fail_at, pass_at
 
 
-def _combined(log: float) -> float:
-    """log of half the aggregate's evidence and half the routes', all traffic on one of the slots."""
-    e = math.exp(min(log, 600))
-    return math.log(0.5 * e + 0.5 * (e + SLOTS - 1) / SLOTS)
+def _combined(mismatches: int, n: int, limit: float) -> float:
+    """log of the gate's evidence with all traffic on one route."""
+    log = Evidence(binary(mismatches, n)).log_fail(limit)
+    return with_routes(log, [RouteReading("", limit, n, log, 0.0)])
 
 
 def forecast(rate: float, fail_at: list[int], pass_at: list[int]) -> Forecast:

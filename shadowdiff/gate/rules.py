@@ -182,7 +182,7 @@ def measured(total: Shard, paired: bool, limits: Limits, main: Reading) -> Diver
     """The main criterion in numbers, with what is known of noise."""
     noise: dict[str, object] = {}
     if paired:
-        raw = total.ledger.mismatched / max(1, _judged(total))
+        raw = total.ledger.mismatched / max(1, total.ledger.judged)
         noise = {"kind": "twin, for a share" if limits.unpaired else "twin", "raw_rate": raw, "excess": True}
     elif total.controls:
         noise = {"kind": "blue asked twice", "excess": False}
@@ -222,7 +222,7 @@ def interval(tally: Tally, limits: Limits) -> tuple[float, float]:
 def precondition(total: Shard, paired: bool, limits: Limits) -> tuple[Status | None, str]:
     """What forbids both FAIL and PASS, with the reason; (None, "") when the evidence may speak."""
     ledger, say = total.ledger, words(limits.lang)
-    if not _judged(total):
+    if not ledger.judged:
         if total.blue_asked and set(total.blue_statuses) == {0} and total.blue_bad == total.blue_asked:
             return Status.ERROR, say.blue_unreachable(total)
         return Status.INCONCLUSIVE, say.nothing_judged(total)
@@ -310,8 +310,3 @@ def _unit(total: Shard) -> str:
     if not total.session_units:
         return "request"
     return "session" if total.session_units == total.units else "unit"
-
-
-def _judged(total: Shard) -> int:
-    ledger = total.ledger
-    return ledger.matched + ledger.mismatched + ledger.ignored

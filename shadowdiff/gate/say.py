@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from shadowdiff.gate.criteria import Reading
-from shadowdiff.gate.reasons import coins, top
+from shadowdiff.gate.reasons import cause, coins, filled, too_few, top
 from shadowdiff.model.tally import Shard
 from shadowdiff.model.verdict import Divergence, Status
 from shadowdiff.units import show_duration
@@ -38,8 +36,8 @@ def undecided(d: Divergence, min_fail: int, min_pass: int) -> str:
     """Not enough either way, and what would be."""
     between = f"between {pct(max(d.low, 0.0))} and {pct(max(d.high, 0.0))}"
     seen = f"green differs in {pct(max(d.rate, 0.0))} of {d.n} {d.unit}s ({between})"
-    if d.n < min_pass and (d.n < min_fail or d.rate <= d.limit):
-        need = max(min_pass, math.ceil(3.9 / d.limit)) if d.limit else min_pass
+    need = too_few(d, min_fail, min_pass)
+    if need is not None:
         return f"too little evidence: {seen}; a pass at {pct(d.limit)} needs at least {need} {d.unit}s"
     return f"too close to call: {seen}; {pct(d.limit)} lies inside, more {d.unit}s would decide"
 
@@ -78,12 +76,7 @@ _CRITERIA = {
 
 def criterion_fail(reading: Reading) -> str:
     """FAIL by a criterion beside divergence."""
-    return _CRITERIA[reading.name].format(
-        estimate=pct(max(reading.estimate, 0.0)),
-        n=reading.n,
-        low=pct(max(reading.low, 0.0)),
-        limit=pct(reading.limit),
-    )
+    return filled(_CRITERIA[reading.name], reading)
 
 
 def criterion_open(reading: Reading) -> str:
@@ -274,23 +267,20 @@ def _list(routes: list[str]) -> str:
 
 
 def _cause(total: Shard) -> str:
-    """The likely cause from the statuses that were no baseline."""
-    if not total.blue_statuses:
-        return top(total.ledger.reasons, ("errored",)) or "every pair was errored"
-    status, count = max(total.blue_statuses.items(), key=lambda item: item[1])
-    share = f"blue answered {status} {count} times"
-    if status in (401, 403, 407):
-        return (
-            f"{share}; captured credentials are stripped, so give blue its own: "
-            "--blue-header 'Authorization: …' (and --green-header), or --forward-auth"
-        )
-    if status == 429:
-        return f"{share}: it is rate limited; lower --rate or ask for a higher quota"
-    if status >= 500:
-        return f"{share}: blue itself is failing"
-    if status == 0:
-        return f"blue gave no whole answer {count} times{_why(total)}"
-    return f"{share} where the capture has another status class: does blue hold the same data as when captured?"
+    return cause(total, _CAUSES, _why(total))
+
+
+_ANSWERED = "blue answered {status} {count} times"
+_CAUSES = {
+    "errored": "every pair was errored",
+    "credentials": _ANSWERED + "; captured credentials are stripped, so give blue its own: "
+    "--blue-header 'Authorization: …' (and --green-header), or --forward-auth",
+    "limited": _ANSWERED + ": it is rate limited; lower --rate or ask for a higher quota",
+    "failing": _ANSWERED + ": blue itself is failing",
+    "silent": "blue gave no whole answer {count} times{why}",
+    "other": _ANSWERED
+    + " where the capture has another status class: does blue hold the same data as when captured?",
+}
 
 
 def _why(total: Shard) -> str:

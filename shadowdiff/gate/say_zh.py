@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-
 from shadowdiff.gate.criteria import Reading
-from shadowdiff.gate.reasons import coins, top
+from shadowdiff.gate.reasons import cause, coins, filled, too_few, top
 from shadowdiff.model.tally import Shard
 from shadowdiff.model.verdict import Divergence, Status
 from shadowdiff.units import show_duration
@@ -42,8 +40,8 @@ def undecided(d: Divergence, min_fail: int, min_pass: int) -> str:
         f"{d.n} {_UNITS[d.unit]}中，green 有 {pct(max(d.rate, 0.0))} 不一致（{pct(max(d.low, 0.0))} 至 "
         f"{pct(max(d.high, 0.0))} 之间）"
     )
-    if d.n < min_pass and (d.n < min_fail or d.rate <= d.limit):
-        need = max(min_pass, math.ceil(3.9 / d.limit)) if d.limit else min_pass
+    need = too_few(d, min_fail, min_pass)
+    if need is not None:
         return f"证据不足：{seen}；要在 {pct(d.limit)} 的限度下通过，至少需要 {need} {_UNITS[d.unit]}"
     return f"难以判定：{seen}；{pct(d.limit)} 落在区间之内，需要更多{_of(d)}"
 
@@ -81,12 +79,7 @@ _CRITERIA = {
 
 def criterion_fail(reading: Reading) -> str:
     """FAIL by a criterion beside divergence."""
-    return _CRITERIA[reading.name].format(
-        estimate=pct(max(reading.estimate, 0.0)),
-        n=reading.n,
-        low=pct(max(reading.low, 0.0)),
-        limit=pct(reading.limit),
-    )
+    return filled(_CRITERIA[reading.name], reading)
 
 
 def criterion_open(reading: Reading) -> str:
@@ -265,23 +258,19 @@ def _list(routes: list[str]) -> str:
 
 
 def _cause(total: Shard) -> str:
-    """The likely cause from the statuses that were no baseline."""
-    if not total.blue_statuses:
-        return top(total.ledger.reasons, ("errored",)) or "每一对都出错"
-    status, count = max(total.blue_statuses.items(), key=lambda item: item[1])
-    share = f"blue 有 {count} 次回答 {status}"
-    if status in (401, 403, 407):
-        return (
-            f"{share}；抓取到的凭据不会被转发，请单独提供：--blue-header 'Authorization: …'（以及 --green-header），"
-            "或使用 --forward-auth"
-        )
-    if status == 429:
-        return f"{share}：被限流；请降低 --rate 或申请更高配额"
-    if status >= 500:
-        return f"{share}：blue 自身在出错"
-    if status == 0:
-        return f"blue 有 {count} 次没有完整回答{_why(total)}"
-    return f"{share}，与抓取时的状态类别不同：blue 的数据与抓取时相同吗？"
+    return cause(total, _CAUSES, _why(total))
+
+
+_ANSWERED = "blue 有 {count} 次回答 {status}"
+_CAUSES = {
+    "errored": "每一对都出错",
+    "credentials": _ANSWERED + "；抓取到的凭据不会被转发，请单独提供："
+    "--blue-header 'Authorization: …'（以及 --green-header），或使用 --forward-auth",
+    "limited": _ANSWERED + "：被限流；请降低 --rate 或申请更高配额",
+    "failing": _ANSWERED + "：blue 自身在出错",
+    "silent": "blue 有 {count} 次没有完整回答{why}",
+    "other": _ANSWERED + "，与抓取时的状态类别不同：blue 的数据与抓取时相同吗？",
+}
 
 
 def _why(total: Shard) -> str:

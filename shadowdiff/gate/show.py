@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from shadowdiff.gate.criteria import mark
+from shadowdiff.gate.criteria import mark, span
 from shadowdiff.gate.evidence import Evidence
 from shadowdiff.gate.limits import Limits
 from shadowdiff.model.tally import LAG_BUCKETS, RouteCounts, Shard, quantile
@@ -26,9 +26,8 @@ def _route(name: str, counts: RouteCounts, paired: bool, limits: Limits) -> Rout
     """One route: exchanges in the counts, closed units in rate and interval."""
     limit = limits.route_limit(name)
     evidence = Evidence(counts.bets)
-    low, high, rate = evidence.lower(limits.alpha), evidence.upper(limits.beta), evidence.mean
-    if paired and not limits.unpaired:
-        low, high, rate = 2 * low - 1, 2 * high - 1, 2 * rate - 1
+    spread = 1.0 if paired and not limits.unpaired else None
+    low, high, rate = span(evidence, limits.alpha, limits.beta, spread)
     fired = sorted(counts.rules, key=lambda rule: (-counts.rules[rule], rule))
     return RouteResult(
         route=name,
@@ -36,7 +35,7 @@ def _route(name: str, counts: RouteCounts, paired: bool, limits: Limits) -> Rout
         mismatched=counts.mismatched,
         ignored=counts.ignored,
         errored=counts.errored,
-        rate=rate if evidence.n else 0.0,
+        rate=rate,
         low=low,
         high=high,
         limit=limit,
@@ -60,8 +59,8 @@ def signals_of(total: Shard, limits: Limits) -> tuple[SignalResult, ...]:
     for name in SIGNALS:
         if name in total.bets and not (name == "similarity" and limits.max_similarity_drop is not None):
             evidence = Evidence(total.bets[name])
-            low, high = (2 * bound - 1 for bound in (evidence.lower(limits.alpha), evidence.upper(limits.beta)))
-            out.append(SignalResult(name, evidence.n, 2 * evidence.mean - 1, low, high))
+            low, high, mean = span(evidence, limits.alpha, limits.beta, 1.0)
+            out.append(SignalResult(name, evidence.n, mean, low, high))
     return tuple(out)
 
 

@@ -55,5 +55,5 @@ class SimpleGate:
 
 def _rate(total: Shard) -> tuple[int, float]:
     ledger = total.ledger
-    n = ledger.matched + ledger.mismatched + ledger.ignored
+    n = ledger.judged
     return n, ledger.mismatched / n if n else 0.0

@@ -67,7 +67,12 @@ class Ledger(msgspec.Struct):
             self.unreadable + self.filtered + self.sampled_out + self.skipped
             + self.dropped + self.unsent + self.warmup + self.sent
         )  # fmt: skip
-        return self.read == before and self.sent == (self.matched + self.mismatched + self.ignored + self.errored)
+        return self.read == before and self.sent == self.judged + self.errored
+
+    @property
+    def judged(self) -> int:
+        """Exchanges that count for or against green."""
+        return self.matched + self.mismatched + self.ignored
 
     def plus(self, other: Ledger) -> Ledger:
         """The sum of two ledgers."""
