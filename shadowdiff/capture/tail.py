@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from shadowdiff.capture.progress import Line, Mark
 
@@ -24,8 +25,17 @@ RESCAN_S = 1.0
 OLD_S = 5.0
 """How long a rotated file is still looked at: its writer may not have reopened yet."""
 HEAD = 256
+LOOK = 64
 MAX_FILES = 1_000
 PACKED = (".gz", ".zst", ".bz2", ".xz")
+
+
+class _Left(NamedTuple):
+    """A file that was left and has no successor yet."""
+
+    identity: tuple[int, int]
+    wrote_ns: int
+    around: frozenset[tuple[str, int, bytes]]
 
 
 class _File:
@@ -46,6 +56,8 @@ class _File:
         self.head = ""
         self.head_size = 0
         self.name = f"{Path(path).name}@{self.ino:x}"
+        self.around: frozenset[tuple[str, int, bytes]] = frozenset()
+        """The files beside it as it was opened (name, inode, start): they are no successors of it."""
 
     def identify(self) -> None:
         """Remember how the file begins, as far as it has."""
@@ -61,8 +73,10 @@ class _File:
 
     def read(self, limit: int) -> Iterator[Line]:
         data = os.pread(self.descriptor, limit, self.offset)
-        if not data:
-            return
+        return self.take(data) if data else iter(())
+
+    def take(self, data: bytes) -> Iterator[Line]:
+        """The whole lines that the next bytes of the file end."""
         self.grown_at = time.monotonic()
         self.offset += len(data)
         *whole, self.partial = (self.partial + data).split(b"\n")
@@ -101,6 +115,7 @@ class Follower:
         self._lost = lost
         self._at: dict[str, _File] = {}
         self._old: list[_File] = []
+        self._left: dict[str, _Left] = {}
         self._keys = 0
         self._scanned = float("-inf")
         self._stdin = _stdin(self._next_key()) if STDIN in patterns else None
@@ -168,8 +183,9 @@ class Follower:
             file = self._at.get(path)
             if file is not None and (stat is None or (stat.st_dev, stat.st_ino) != (file.dev, file.ino)):
                 self._retire(path, file)
-                self._open(path, 0)
-                self._between(path, file)
+                self._succeed(path)
+            elif file is None and stat is not None and path in self._left:
+                self._succeed(path)
             elif file is None and stat is not None and len(self._at) < MAX_FILES:
                 self._open(path, 0 if from_start or path in self._known else None)
 
@@ -178,22 +194,30 @@ class Follower:
         del self._at[path]
         file.path, file.live, file.grown_at = path, False, time.monotonic()
         self._old.append(file)
+        self._left[path] = _Left((file.dev, file.ino), os.fstat(file.descriptor).st_mtime_ns, file.around)
 
-    def _between(self, path: str, last: _File) -> None:
-        """Files that came and went at `path` between two looks: they lie beside it and were written after `last`."""
-        read = {(file.dev, file.ino) for file in (*self._at.values(), *self._old)}
-        since = os.fstat(last.descriptor).st_mtime_ns
+    def _succeed(self, path: str) -> None:
+        """Go on at `path` with the file that stands there now; until there is one, this is asked again.
+
+        Files that came and went there since the last one was left lie beside it and were written after it.
+        """
+        last = self._left[path]
+        if self._open(path, 0) is None:
+            return
+        del self._left[path]
+        read = {last.identity, *((file.dev, file.ino) for file in (*self._at.values(), *self._old))}
         found = []
         for beside in _beside(path):
             stat = _stat(beside)
-            if stat is None or beside == path or beside.endswith(PACKED) or stat.st_mtime_ns < since:
+            if stat is None or beside == path or beside.endswith(PACKED) or stat.st_mtime_ns < last.wrote_ns:
                 continue
-            if (stat.st_dev, stat.st_ino) not in read:
+            if (stat.st_dev, stat.st_ino) not in read and _look(beside) not in last.around:
                 found.append((stat.st_mtime_ns, beside))
         for _, beside in sorted(found):
             file = self._open(beside, 0)
             if file is not None:
                 self._retire(beside, file)
+                del self._left[beside]
                 file.path = path
 
     def _open(self, path: str, offset: int | None) -> _File | None:
@@ -208,6 +232,7 @@ class Follower:
         size = os.fstat(descriptor).st_size
         file = _File(self._next_key(), path, descriptor, size if offset is None else offset)
         file.identify()
+        file.around = frozenset(look for beside in _beside(path) if (look := _look(beside)) is not None)
         self._at[path] = file
         return file
 
@@ -224,9 +249,9 @@ class Follower:
                 file.offset = 0  # the same file, truncated and begun anew
             if path != mark.path:
                 self._retire(path, file)
+                self._left[mark.path] = self._left.pop(path)
                 file.path = mark.path
-                self._open(mark.path, 0)
-                self._between(mark.path, file)
+                self._succeed(mark.path)
             return True
         return False
 
@@ -259,10 +284,7 @@ class Follower:
             self._stdin = None
             self.ended = not self._patterns
             return
-        *whole, file.partial = (file.partial + data).split(b"\n")
-        for line in whole:
-            begin, file.offset = file.offset, file.offset + len(line) + 1
-            found.append(Line(f"stdin:{begin}", line.rstrip(b"\r"), file.key, begin, file.offset))
+        found.extend(file.take(data))
 
 
 def _named(pattern: str) -> list[str]:
@@ -287,6 +309,17 @@ def _stdin(key: int) -> _File:
     file = _File(key, STDIN, descriptor, 0)
     file.name = "stdin"
     return file
+
+
+def _look(path: str) -> tuple[str, int, bytes] | None:
+    """What tells a file from another that comes to have its name and inode."""
+    if not Path(path).is_file():
+        return None
+    try:
+        with Path(path).open("rb", buffering=0) as file:
+            return path, os.fstat(file.fileno()).st_ino, file.read(LOOK)
+    except OSError:
+        return None
 
 
 def _digest(start: bytes) -> str:

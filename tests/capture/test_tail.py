@@ -166,6 +166,53 @@ def test_places_are_stable_across_restarts_and_differ_after_a_truncation(tmp_pat
     assert places[0] == places[1] and len(set(places[0])) == 2
 
 
+def test_a_file_that_comes_and_goes_while_nothing_stands_at_the_path_is_read(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    add(log, "a")
+    follower = Follower([str(log)], from_start=True)
+    assert said(follower, 0.05) == ["a"]
+    log.rename(tmp_path / "a.log.2")
+    assert said(follower, 0.1) == []
+    add(log, "b")
+    log.rename(tmp_path / "a.log.1")
+    add(log, "c")
+    assert sorted(said(follower)) == ["b", "c"]
+
+
+def test_another_log_beside_a_rotated_one_is_left_alone(tmp_path: Path) -> None:
+    log, other = tmp_path / "a.log", tmp_path / "a.log.wf"
+    add(log, "a")
+    add(other, "a warning" + "!" * tail.LOOK)
+    follower = Follower([str(log)], from_start=True)
+    said(follower, 0.05)
+    add(other, "another")
+    log.rename(tmp_path / "a.log.1")
+    add(log, "b")
+    add(other, "and another")
+    assert said(follower) == ["b"]
+
+
+def test_stdin_is_read_to_its_last_line_and_a_line_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail, "MAX_LINE", 1_000)
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as stdin, os.fdopen(writing, "wb", buffering=0) as out:
+        monkeypatch.setattr("sys.stdin", stdin)
+        follower = Follower(["-"])
+        out.write(b"one\ntwo\r\nthr")
+        lines = follower.poll()
+        out.write(b"ee")
+        lines += follower.poll()
+        out.write(b"\n" + b"x" * 1_500)
+        lines += follower.poll()
+        out.write(b"last")
+        lines += follower.poll()
+        out.close()
+        lines += follower.poll()
+    assert [line.data for line in lines] == [b"one", b"two", b"three", b"x" * 1_500, b"last"]
+    assert [line.where for line in lines] == ["stdin:0", "stdin:4", "stdin:9", "stdin:15", "stdin:1515"]
+    assert follower.ended
+
+
 def test_twenty_rotations_under_write_load_lose_and_repeat_nothing(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     log.touch()
