@@ -232,6 +232,11 @@ class Service(Section, frozen=True):
     epoch: int = 0
     stale: str = "15m"
     min_open: str = "0s"
+    drain: str = "10s"
+    listen: str = ""
+    record: str = ""
+    record_limit: str = "1GiB"
+    max_queue: str = "64MiB"
 
 
 class Config(Section, frozen=True):

@@ -40,6 +40,7 @@ class _Response(msgspec.Struct):
     json: msgspec.Raw = _NOTHING
     ttfb_s: float | None = None
     total_s: float | None = None
+    truncated: bool = False
 
 
 class _Line(msgspec.Struct):
@@ -113,6 +114,7 @@ class JsonlSource:
             time_kind=TimeKind.START,
             session=None if record.session is None else str(record.session),
             recorded=_recorded(record.response),
+            recorded_status=record.response.status if record.response is not None else 0,
             tags=record.tags,
             expect=record.expect,
         )
@@ -165,8 +167,13 @@ def line_of(exchange: Exchange) -> bytes:
     answer = exchange.recorded
     if answer is not None:
         out: dict[str, Any] = {"status": answer.status, "headers": [list(pair) for pair in answer.headers]}
-        if answer.body:
+        if answer.truncated:
+            out["truncated"] = True
+        elif answer.body:
             _put_body(out, answer.body)
+        if exchange.blue is not None:
+            out["ttfb_s"] = round(exchange.blue.first_byte_s, 6)
+            out["total_s"] = round(exchange.blue.total_s, 6)
         record["response"] = out
     elif exchange.recorded_status:
         record["response"] = {"status": exchange.recorded_status}
@@ -193,8 +200,8 @@ def _body(record: _Line) -> tuple[bytes, bool]:
 
 
 def _recorded(answer: _Response | None) -> Response | None:
-    if answer is None or not answer.status:
-        return None
+    if answer is None or not answer.status or answer.truncated:
+        return None  # of a part of an answer only the status can be compared
     body = b""
     if answer.json is not _NOTHING:
         body = bytes(answer.json)

@@ -41,15 +41,13 @@ def convert(source: Path, target: Path, **given: Any) -> int:
 
     vegeta and curl have no place for recorded answers, times and sessions.
     """
-    import msgspec
-
-    from shadowdiff import redact
     from shadowdiff.capture.curl import curl_of
     from shadowdiff.capture.gor import gor_of
     from shadowdiff.capture.har import har_of
     from shadowdiff.capture.jsonl import jsonl_of
     from shadowdiff.capture.vegeta import vegeta_of
     from shadowdiff.run.captures import formats
+    from shadowdiff.run.recording import redacted
 
     writers = dict(zip(_FORMATS, (jsonl_of, har_of, gor_of, vegeta_of, curl_of), strict=True))
     write = writers.get(target.suffix.lower())
@@ -62,17 +60,7 @@ def convert(source: Path, target: Path, **given: Any) -> int:
 
     def cleaned() -> Iterator[Exchange]:
         for exchange in exchanges:
-            if given["keep_secrets"]:
-                yield exchange
-                continue
-            request = msgspec.structs.replace(
-                exchange.request, headers=redact.headers(exchange.request.headers, credentials_only=True)
-            )
-            recorded = exchange.recorded
-            if recorded is not None:
-                kept = redact.headers(recorded.headers, credentials_only=True)
-                recorded = msgspec.structs.replace(recorded, headers=kept)
-            yield msgspec.structs.replace(exchange, request=request, recorded=recorded)
+            yield exchange if given["keep_secrets"] else redacted(exchange)
 
     try:
         with target.open("wb") as out:

@@ -13,6 +13,8 @@ from shadowdiff.errors import near
 COMMANDS = {
     "replay": ("traffic", "Send a captured log to blue and green, judge, exit by the verdict."),
     "tail": ("traffic", "Follow growing logs as a sidecar: a rolling verdict."),
+    "proxy": ("live", "Stand in front of blue: it answers, green gets copies. Or only record."),
+    "mirror": ("live", "Receive mirrored traffic (nginx, Envoy, Istio), answer 202, judge behind it."),
     "gate": ("judge", "Judge saved results again; shards merge. No traffic."),
     "compare": ("judge", "Judge pairs you already have, a line each. No traffic."),
     "rescore": ("judge", "Score stored answers again under other rules. No traffic."),

@@ -134,6 +134,12 @@ STOPPING: list[_Option] = [
     (("--candidate",), "report.candidate", {"help": "Name of the release under test, for reports."}),
 ]  # fmt: skip
 
+SERVICE: list[_Option] = [
+    (("--api",), "service.api", {"help": "HOST:PORT of the verdict API, or off [default: 127.0.0.1:8780]."}),
+    (("--api-token",), "service.token", {"help": "Bearer token it asks for, e.g. env:NAME; needed off loopback."}),
+    (("--drain",), "service.drain", {"help": "How long SIGTERM lets open calls go on [default: 10s]."}),
+]  # fmt: skip
+
 
 def with_options(*groups: list[_Option]) -> Callable[[Command], Command]:
     """Add the options of `groups` to a command."""
@@ -152,6 +158,17 @@ def config_option(command: Command) -> Command:
     return click.option("-c", "--config", type=kind, help="Config file [default: ./shadowdiff.toml if there].")(
         command
     )
+
+
+def output_options(command: Command) -> Command:
+    """What is said, and where."""
+    for flags, text in (
+        (("-q", "--quiet", "quiet"), "Nothing on stderr but errors."),
+        (("-v", "--verbose", "verbose"), "Say each mismatch as it settles (the first hundred)."),
+        (("--json", "as_json"), "Print exactly verdict.json on stdout, at the end."),
+    ):
+        command = click.option(*flags, is_flag=True, help=text)(command)
+    return command
 
 
 def header_options(command: Command) -> Command:

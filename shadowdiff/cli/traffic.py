@@ -10,6 +10,7 @@ import click
 
 from shadowdiff.cli import options as opt
 from shadowdiff.config import load
+from shadowdiff.model.verdict import Verdict
 from shadowdiff.settings import Config
 
 
@@ -23,11 +24,9 @@ from shadowdiff.settings import Config
     "-o", "--out", type=click.Path(path_type=Path), help="Run folder [default: reports/runs/<time>-<name>]."
 )
 @click.option("--junitxml", type=click.Path(path_type=Path), help="Also write junit.xml here.")
-@click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout.")
 @click.option("--resume", is_flag=True, help="Go on with the stopped run in --out; each exchange is counted once.")
 @click.option("--dry-run", is_flag=True, help="Say what would be sent or held back; send nothing.")
-@click.option("-v", "--verbose", is_flag=True, help="Say each mismatch as it settles (the first hundred).")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@opt.output_options
 def replay(logs: tuple[Path, ...], **given: Any) -> int:
     """Send a captured LOG to blue and green, compare the answers, and exit by the verdict.
 
@@ -40,7 +39,6 @@ def replay(logs: tuple[Path, ...], **given: Any) -> int:
         return describe(list(logs), config)
     from shadowdiff.report.terminal import console
     from shadowdiff.run.batch import run
-    from shadowdiff.run.results import to_json
 
     verdict = run(
         config,
@@ -51,10 +49,7 @@ def replay(logs: tuple[Path, ...], **given: Any) -> int:
         given["verbose"],
         given["resume"],
     )
-    if given["as_json"]:
-        sys.stdout.buffer.write(to_json(verdict))
-        sys.stdout.buffer.flush()
-    return verdict.exit_code
+    return ended(verdict, given["as_json"])
 
 
 @click.command()
@@ -65,12 +60,9 @@ def replay(logs: tuple[Path, ...], **given: Any) -> int:
 @opt.with_options(opt.CAPTURE, opt.SENDING, opt.SCORING, opt.JUDGING, opt.STOPPING)
 @click.option("--max-backlog", "capture__max_backlog", help="Unread bytes beyond which lines are shed [64MiB].")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Run folder; a restart goes on.")
-@click.option("--api", "service__api", help="HOST:PORT of the verdict API, or off [default: 127.0.0.1:8780].")
-@click.option("--api-token", "service__token", help="Bearer token it asks for, e.g. env:NAME; needed off loopback.")
+@opt.with_options(opt.SERVICE)
 @click.option("--from-start", is_flag=True, help="Also read what the logs hold already.")
-@click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout, at the end.")
-@click.option("-v", "--verbose", is_flag=True, help="Say each mismatch as it settles (the first hundred).")
-@click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
+@opt.output_options
 def tail(logs: tuple[str, ...], **given: Any) -> int:
     """Follow logs (PATH, a pattern, or - for stdin), compare what comes, and keep a rolling verdict.
 
@@ -79,14 +71,26 @@ def tail(logs: tuple[str, ...], **given: Any) -> int:
     was reached stays. Started again with the same --out, it goes on where it was.
     """
     from shadowdiff.report.terminal import console
-    from shadowdiff.run.results import to_json
     from shadowdiff.run.tailing import run
 
-    given["gate__stop_on"] = given["gate__stop_on"] or (None if given["config"] else "none")
-    given["capture__sample"] = given["capture__sample"] or (None if given["config"] else "10%")
-    config = merged(given)
+    config = merged(unending(given, sample="10%"))
     verdict = run(config, list(logs), given["out"], given["from_start"], console(given["quiet"]), given["verbose"])
-    if given["as_json"]:
+    return ended(verdict, given["as_json"])
+
+
+def unending(given: dict[str, Any], sample: str = "") -> dict[str, Any]:
+    """`given` with the defaults of a run that does not end by itself, where there is no config to say otherwise."""
+    if not given["config"]:
+        given["gate__stop_on"] = given["gate__stop_on"] or "none"
+        given["capture__sample"] = given["capture__sample"] or sample or None
+    return given
+
+
+def ended(verdict: Verdict, as_json: bool) -> int:
+    """The exit code of a run; its verdict on stdout where asked for."""
+    if as_json:
+        from shadowdiff.run.results import to_json
+
         sys.stdout.buffer.write(to_json(verdict))
         sys.stdout.buffer.flush()
     return verdict.exit_code

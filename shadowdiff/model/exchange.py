@@ -178,6 +178,8 @@ class Chat(msgspec.Struct, frozen=True):
 
 INTERRUPTED = "interrupted before the answer came"
 """Detail of an observation that was given up when the run ended: nobody's fault."""
+HELD_BACK = "credentials held back"
+"""Tag of an exchange whose client was known to blue, while green and the twin are asked without its credentials."""
 STATUS_ONLY = "the capture has a status but no body"
 """Detail of a recorded blue whose status alone can be compared."""
 

@@ -53,12 +53,12 @@ class Ledger(msgspec.Struct):
     reasons: dict[str, int] = {}
     """Why exchanges were unreadable, filtered, skipped or errored: `kind: reason` to count."""
 
-    def note(self, kind: str, reason: str) -> None:
-        """Count one exchange under `kind` (a ledger name) and remember why."""
-        setattr(self, kind, getattr(self, kind) + 1)
+    def note(self, kind: str, reason: str, count: int = 1) -> None:
+        """Count exchanges under `kind` (a ledger name) and remember why."""
+        setattr(self, kind, getattr(self, kind) + count)
         key = f"{kind}: {reason}"
         if key in self.reasons or len(self.reasons) < 100:
-            self.reasons[key] = self.reasons.get(key, 0) + 1
+            self.reasons[key] = self.reasons.get(key, 0) + count
 
     @property
     def balances(self) -> bool:

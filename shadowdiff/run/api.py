@@ -10,14 +10,29 @@ import contextlib
 import hmac
 import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
 
 from aiohttp import web
 
 from shadowdiff.errors import UsageError
+from shadowdiff.model.verdict import Verdict
+from shadowdiff.run.results import to_json
 
 OFF = "off"
-Answer = Callable[[str, str, str], bytes | None]
-"""(service, candidate, step) to verdict.json, None for what is not known here."""
+
+
+class Served(Protocol):
+    """What a service says of itself."""
+
+    def verdict(self, service: str, candidate: str, step: str) -> Verdict | None:
+        """The verdict of a candidate at a step, None for what is not known."""
+
+    def metrics(self) -> bytes:
+        """OpenMetrics text."""
+
+    @property
+    def accepting(self) -> bool:
+        """Whether it takes traffic."""
 
 
 def address(text: str, token: str) -> tuple[str, int] | None:
@@ -40,20 +55,12 @@ def _loopback(host: str) -> bool:
 
 
 @contextlib.asynccontextmanager
-async def serving(
-    where: tuple[str, int] | None,
-    token: str,
-    verdict: Answer,
-    metrics: Callable[[], bytes],
-    ready: Callable[[], bool],
-) -> AsyncIterator[str]:
+async def serving(where: tuple[str, int] | None, token: str, served: Served) -> AsyncIterator[str]:
     """Answer while the body runs; yields the URL, empty when off. Raises `UsageError` when the port is taken."""
     if where is None:
         yield ""
         return
-    runner = web.AppRunner(
-        application(token, verdict, metrics, ready), access_log=None, handle_signals=False, shutdown_timeout=2
-    )
+    runner = web.AppRunner(application(token, served), access_log=None, handle_signals=False, shutdown_timeout=2)
     await runner.setup()
     try:
         site = web.TCPSite(runner, *where)
@@ -67,9 +74,7 @@ async def serving(
         await runner.cleanup()
 
 
-def application(
-    token: str, verdict: Answer, metrics: Callable[[], bytes], ready: Callable[[], bool]
-) -> web.Application:
+def application(token: str, served: Served) -> web.Application:
     """The routes. `token` guards everything but health."""
 
     @web.middleware
@@ -84,20 +89,22 @@ def application(
 
     async def asked(request: web.Request) -> web.Response:
         query = request.query
-        found = verdict(query.get("service", ""), query.get("candidate", ""), query.get("step", "")[:200])
+        found = served.verdict(query.get("service", ""), query.get("candidate", ""), query.get("step", "")[:200])
         if found is None:
             return web.json_response({"error": "no such service, candidate or step here"}, status=404)
-        return web.Response(body=found, content_type="application/json", headers={"Cache-Control": "no-store"})
+        return web.Response(
+            body=to_json(found), content_type="application/json", headers={"Cache-Control": "no-store"}
+        )
 
     async def healthy(request: web.Request) -> web.Response:
         return web.Response(text="ok\n")
 
     async def prepared(request: web.Request) -> web.Response:
-        return web.Response(text="ready\n") if ready() else web.Response(text="not yet\n", status=503)
+        return web.Response(text="ready\n") if served.accepting else web.Response(text="not yet\n", status=503)
 
     async def counted(request: web.Request) -> web.Response:
         kind = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-        return web.Response(body=metrics(), headers={"Content-Type": kind})
+        return web.Response(body=served.metrics(), headers={"Content-Type": kind})
 
     app = web.Application(middlewares=[guard])
     app.add_routes([

@@ -5,28 +5,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import resource
 import signal
-from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from shadowdiff.act.guard import Guard
-from shadowdiff.errors import Exit, OutputError, TargetError, UsageError
-from shadowdiff.gate import rules
+from shadowdiff.errors import Exit, OutputError
 from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.exchange import Exchange
 from shadowdiff.model.verdict import Status, Verdict
-from shadowdiff.net.endpoint import Endpoint
-from shadowdiff.net.pool import ConnectFailed, Pool
 from shadowdiff.report import terminal
 from shadowdiff.report.examples import Examples
 from shadowdiff.run import pipeline, saved
+from shadowdiff.run.around import conclude, on_signals, progress, raise_file_limit, reachable, run_loop
 from shadowdiff.run.journal import Journal
 from shadowdiff.run.notes import finished
 from shadowdiff.run.results import RunFolder
@@ -35,7 +29,6 @@ from shadowdiff.run.setup import Plan, plan
 from shadowdiff.settings import Config
 from shadowdiff.tape import TapeSink
 
-T = TypeVar("T")
 GRACE_S = 3.0
 
 
@@ -56,7 +49,7 @@ def run(
     resume: bool = False,
 ) -> Verdict:
     """Replay `logs`; returns the verdict, with everything written. Raises the errors of `errors`."""
-    _raise_file_limit()
+    raise_file_limit()
     _calm_collector()
     folder_name = config.report.candidate or (logs[0].name.split(".")[0] if logs else "run")
 
@@ -85,17 +78,6 @@ def run(
     return run_loop(main)
 
 
-def run_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """asyncio on uvloop where it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        with asyncio.Runner() as runner:
-            return runner.run(main())
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(main())
-
-
 async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, verbose: bool) -> Verdict:
     config = ready.config
     await reachable(ready.endpoints, config.targets.proxy)
@@ -110,12 +92,7 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
         ready.sinks.append(terminal.Mismatches(console))
     ready.confirm.settled = folder.confirmed(examples)
     interrupted = Interrupted()
-    live = terminal.Live(
-        console,
-        ready.counter.shard,
-        lambda: ready.tee.in_flight,
-        lambda: rules.interval(ready.counter.tally, ready.limits),
-    )
+    live = progress(console, ready)
 
     def after_each(comparison: Comparison) -> None:
         live.tick()
@@ -135,36 +112,7 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
         live.stop()
     complete = interrupted.signal is None
     tape.state(ready.counter.shard, ready.counter.open_units, complete, ready.tee.stopping)
-    for sink in ready.sinks:
-        sink.close(ready.counter.tally, verdict)
-    folder.finish(verdict, ready.counter.shard, examples)
-    terminal.show_verdict(console, verdict, str(folder.path))
-    await Guard(folder.audit).act(verdict, ready.run)
-    return verdict
-
-
-async def reachable(endpoints: list[Endpoint], proxy: str) -> None:
-    """Connect once to each target before anything is sent.
-
-    Raises `UsageError` for what is the caller's to fix (a TLS name, HTTP/2 only) and `TargetError` when
-    blue or the twin cannot be reached. A green that is down is a finding, not an error.
-    """
-    if proxy:
-        return
-    for endpoint in endpoints:
-        pool = Pool(endpoint, 1)
-        try:
-            pool.give(await pool.open())
-        except ConnectFailed as failed:
-            if failed.config:
-                raise UsageError(f"--{endpoint.name}: {failed.detail}") from None
-            if endpoint.name != "green":
-                raise TargetError(
-                    f"--{endpoint.name} cannot be reached: {failed.detail}; is it up, and is the URL right?"
-                ) from None
-        finally:
-            pool.close()
-            await asyncio.sleep(0)  # sockets close in the next turn of the loop
+    return await conclude(verdict, ready, folder, examples, console)
 
 
 def _finish(verdict: Verdict, ready: Plan, folder: RunFolder, interrupted: Interrupted) -> Verdict:
@@ -183,7 +131,6 @@ def _finish(verdict: Verdict, ready: Plan, folder: RunFolder, interrupted: Inter
 
 def _handle_signals(ready: Plan, interrupted: Interrupted) -> None:
     """The first signal drains for a moment, the second gives up at once."""
-    loop = asyncio.get_running_loop()
 
     def stop(number: signal.Signals) -> None:
         if interrupted.signal is not None:
@@ -193,21 +140,10 @@ def _handle_signals(ready: Plan, interrupted: Interrupted) -> None:
         ready.confirm.abort()
         ready.tee.stop(f"interrupted by {number.name}", GRACE_S)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError, RuntimeError):
-            loop.add_signal_handler(number, stop, number)
+    on_signals(stop)
 
 
 def _calm_collector() -> None:
     """What is alive now stays alive, and exchanges die young: frequent collections cost 4 µs a pair."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
-
-
-def _raise_file_limit() -> None:
-    """Each connection is an open file; take what the system allows."""
-    with suppress(ValueError, OSError):
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
-        if soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -10,7 +10,7 @@ from shadowdiff.contracts import Call
 from shadowdiff.errors import Exit, TargetError, UsageError
 from shadowdiff.model.exchange import Exchange, Request, Role
 from shadowdiff.net.endpoint import Endpoint
-from shadowdiff.run.batch import reachable, run_loop
+from shadowdiff.run.around import reachable, run_loop
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.setup import panel
 from shadowdiff.run.targets import targets

@@ -8,7 +8,7 @@ flight is told from `sent.map` and listed in `resent.txt`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -44,10 +44,7 @@ class Kept(msgspec.Struct):
         if self.sessions:
             parts.append(f"{self.sessions} cut sessions start again from their first turn ({self.turns} turns)")
         if self.again:
-            more = f" and {len(self.again) - MAX_LISTED} more" if len(self.again) > MAX_LISTED else ""
-            parts.append(
-                f"{len(self.again)} were in flight and are sent again: {', '.join(self.again[:MAX_LISTED])}{more}"
-            )
+            parts.append(f"{len(self.again)} were in flight and are sent again: {listed(self.again)}")
         return "; ".join(parts) + "."
 
 
@@ -102,10 +99,7 @@ def _kept(config: Config, logs: Sequence[Path], folder: Path, info: runinfo.RunI
                     found.turns += 1
                 else:
                     found.again.append(exchange.id)
-    try:
-        (folder / "resent.txt").write_text("".join(f"{one}\n" for one in found.again), "utf-8")
-    except OSError as error:
-        raise OutputError(f"{folder}: resent.txt cannot be written ({error.strerror}); free some space") from None
+    write_list(folder / "resent.txt", found.again)
     return found
 
 
@@ -121,20 +115,42 @@ def _sendable(config: Config, logs: Sequence[Path]) -> Iterator[Exchange]:
 
 
 def _filter(path: Path, folder: Path, found: Kept, cut: set[str]) -> None:
-    """Write the tape anew without what is sent again; a torn last line goes with it."""
+    """Take out of the tape what is sent again."""
+
+    def stays(line: tape.Line) -> bool:
+        if line.get("why") == INTERRUPTED or line.get("session") in cut or line["seq"] in found.done:
+            return False
+        found.done.add(line["seq"])
+        found.count += 1
+        return True
+
+    rewrite(folder, path, stays)
+
+
+def rewrite(folder: Path, path: Path, stays: Callable[[tape.Line], bool]) -> None:
+    """Write the tape `path` anew with the lines that stay; a torn last line goes too. Raises `OutputError`."""
     fresh = folder / "comparisons.tmp"
     try:
         with fresh.open("wb") as out:
             fresh.chmod(0o600)
             for line in tape.read(path) if path.exists() else ():
-                if (
-                    line.get("why") != INTERRUPTED
-                    and line.get("session") not in cut
-                    and line["seq"] not in found.done
-                ):
+                if stays(line):
                     out.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
-                    found.done.add(line["seq"])
-                    found.count += 1
         fresh.replace(path)
     except OSError as error:
         raise OutputError(f"{folder}: results cannot be written ({error.strerror}); free some space") from None
+
+
+def write_list(path: Path, names: Sequence[str], append: bool = False) -> None:
+    """A name a line. Raises `OutputError`."""
+    try:
+        with path.open("a" if append else "w", encoding="utf-8") as out:
+            out.writelines(f"{name}\n" for name in names)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror}); free some space") from None
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of `names`, and how many more there are."""
+    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
+    return ", ".join(names[:MAX_LISTED]) + more

@@ -30,6 +30,7 @@ from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.run import accept
 from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.confirm import Confirm
+from shadowdiff.run.inbox import Inbox
 from shadowdiff.run.judging import Judging
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.live import Live
@@ -61,7 +62,7 @@ class Plan(msgspec.Struct):
 
     run: str
     config: Config
-    reading: Reading | Live
+    reading: Reading | Live | Inbox
     tee: Tee
     judging: Judging
     counter: Counter
@@ -92,22 +93,24 @@ def plan(
     warn: Callable[[str], None],
     earlier: Kept | None = None,
     sending: Callable[[Exchange], None] = lambda _: None,
-    live: Callable[[Ledger], Live] | None = None,
+    live: Callable[[Ledger], Live | Inbox] | None = None,
     run_id: str = "",
     counting: Callable[..., Counter] = Counter,
+    asks_blue: bool = True,
+    brake: Brake | None = None,
 ) -> Plan:
     """Everything for one replay. Raises `UsageError` or `SourceError`, each with one clear line.
 
     `earlier` is what an attempt of the same run has settled; `sending` hears of each exchange as it goes out. `live`
-    makes the reading side of a run that follows logs, `run_id` names such a run again after a restart, and `counting`
-    makes its counter.
+    makes the reading side of a run that is fed live, `run_id` names such a run again after a restart, and `counting`
+    makes its counter. Without `asks_blue` the exchanges bring blue's answer.
     """
     run = run_id or (earlier.info.run if earlier else uuid.uuid4().hex[:12])
     # a session that starts again must not meet what its cut half wrote: its isolated ids are new
     isolated = f"{earlier.info.attempt + 1}{run}" if earlier else run
     ledger = Ledger()
     handover = _handover(config)
-    rewriter, endpoints, roles = targets(config, isolated, handover)
+    rewriter, endpoints, roles = targets(config, isolated, handover, asks_blue)
     send = config.send
     limits = gate_limits(config)
     pacer, paced = _pacer(config, endpoints)
@@ -129,7 +132,7 @@ def plan(
     if kept < max_body:
         notes.append(f"with {width} in flight only {units.show_size(kept)} of each answer is kept (--max-body)")
     budget = Budget(*units.budget(send.budget, "--budget")) if send.budget else Budget()
-    brake = Brake()
+    brake = brake or Brake()
     transport = plugins.build(
         "transports", send.transport, endpoints=endpoints, max_body=kept, seed=send.seed or None,
         **({"proxy": config.targets.proxy} if config.targets.proxy else {}),
@@ -187,7 +190,7 @@ def plan(
         ledger=ledger,
         budget=budget,
         confirm=Confirm(
-            rewriters=[targets(config, f"{n}{isolated}")[0] for n in range(_confirmed(config))],
+            rewriters=[targets(config, f"{n}{isolated}", None, asks_blue)[0] for n in range(_confirmed(config))],
             roles=tuple(role for role in roles if role is not Role.TWIN),
             transport=transport,
             judging=judging,

@@ -30,9 +30,12 @@ MAX_SEARCHED = 4 << 20
 
 
 def targets(
-    config: Config, run: str, handover: Handover | None = None
+    config: Config, run: str, handover: Handover | None = None, asks_blue: bool = True
 ) -> tuple[Rewriter, list[Endpoint], tuple[Role, ...]]:
-    """(rewriter, endpoints, whom to ask). Raises `UsageError` for a missing or bad URL, header, place or rule."""
+    """(rewriter, endpoints, whom to ask). Raises `UsageError` for a missing or bad URL, header, place or rule.
+
+    Without `asks_blue` the exchanges bring blue's answer with them.
+    """
     given = config.targets
     if not given.blue or not given.green:
         missing = "--blue" if not given.blue else "--green"
@@ -42,7 +45,7 @@ def targets(
     endpoints: list[Endpoint] = []
     for role in Role:
         url = getattr(given, role.value)
-        if not url or (role is Role.BLUE and url == RECORDED):
+        if not url or (role is Role.BLUE and (url == RECORDED or not asks_blue)):
             continue
         where = _endpoint(config, role, url)
         made.append(Target(role, len(endpoints), where, _headers(given, role), tuple(_edits(config, role))))
@@ -68,6 +71,16 @@ def targets(
         marker=config.send.marker,
     )
     return rewriter, endpoints, tuple(roles)
+
+
+def blue_endpoint(config: Config) -> Endpoint:
+    """Where a relay finds blue. Raises `UsageError` for a URL that a byte relay cannot serve."""
+    if not config.targets.blue or config.targets.blue == RECORDED:
+        raise UsageError("--blue URL is needed (or targets.blue in shadowdiff.toml): clients are answered by it")
+    blue = _endpoint(config, Role.BLUE, config.targets.blue)
+    if blue.prefix:
+        raise UsageError(f"--blue {config.targets.blue}: a relay changes no bytes, so no path can be put in front")
+    return blue
 
 
 def _endpoint(config: Config, role: Role, url: str) -> Endpoint:

@@ -14,11 +14,13 @@ import msgspec
 from shadowdiff import redact
 from shadowdiff.contracts import Baseline, Scorer
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
-from shadowdiff.model.exchange import INTERRUPTED, STATUS_ONLY, BodyState, Exchange, Failure, Pair
+from shadowdiff.model.exchange import HELD_BACK, INTERRUPTED, STATUS_ONLY, BodyState, Exchange, Failure, Pair
 from shadowdiff.model.tally import DIVERGENCE
 from shadowdiff.score import signals
 from shadowdiff.score.noise import own_noise
 
+_UNKNOWN_CLIENT = (401, 403, 407)
+_HELD = "it was asked without the client's credentials (--forward-auth sends them, --green-header gives others)"
 _NO_BASELINE = frozenset({401, 403, 407, 429})
 _FAILURE_WORDS = {
     Failure.REFUSED: "refused the connection",
@@ -83,6 +85,8 @@ class Panel:
         why = no_baseline(pair)
         if why:
             return Judged(self._comparison(pair, Outcome.ERRORED, why=why, baseline=False))
+        if HELD_BACK in pair.exchange.tags and pair.green.status in _UNKNOWN_CLIENT:
+            return Judged(self._comparison(pair, Outcome.ERRORED, why=f"green answered {pair.green.status}: {_HELD}"))
         errors: dict[str, str] = {}
         if pair.twin is None:
             scores = self._score(pair, baseline, errors)

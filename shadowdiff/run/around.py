@@ -1,0 +1,95 @@
+"""What stands around every run: the loop, reachability, signals, the progress line, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from shadowdiff.act.guard import Guard
+from shadowdiff.errors import TargetError, UsageError
+from shadowdiff.gate import rules
+from shadowdiff.model.verdict import Verdict
+from shadowdiff.net.endpoint import Endpoint
+from shadowdiff.net.pool import ConnectFailed, Pool
+from shadowdiff.report import terminal
+from shadowdiff.report.examples import Examples
+from shadowdiff.run.results import RunFolder
+from shadowdiff.run.setup import Plan
+
+T = TypeVar("T")
+
+
+def run_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """asyncio on uvloop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        with asyncio.Runner() as runner:
+            return runner.run(main())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main())
+
+
+async def reachable(endpoints: list[Endpoint], proxy: str) -> None:
+    """Connect once to each target before anything is sent.
+
+    Raises `UsageError` for what is the caller's to fix (a TLS name, HTTP/2 only) and `TargetError` when
+    blue or the twin cannot be reached. A green that is down is a finding, not an error.
+    """
+    if proxy:
+        return
+    for endpoint in endpoints:
+        pool = Pool(endpoint, 1)
+        try:
+            pool.give(await pool.open())
+        except ConnectFailed as failed:
+            if failed.config:
+                raise UsageError(f"--{endpoint.name}: {failed.detail}") from None
+            if endpoint.name != "green":
+                raise TargetError(
+                    f"--{endpoint.name} cannot be reached: {failed.detail}; is it up, and is the URL right?"
+                ) from None
+        finally:
+            pool.close()
+            await asyncio.sleep(0)  # sockets close in the next turn of the loop
+
+
+def on_signals(stop: Callable[[signal.Signals], None]) -> None:
+    """Call `stop` for SIGINT and SIGTERM."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, RuntimeError):
+            loop.add_signal_handler(number, stop, number)
+
+
+def progress(console: Any, ready: Plan) -> terminal.Live:
+    """The line that says how far the run is."""
+    return terminal.Live(
+        console,
+        ready.counter.shard,
+        lambda: ready.tee.in_flight,
+        lambda: rules.interval(ready.counter.tally, ready.limits),
+    )
+
+
+async def conclude(verdict: Verdict, ready: Plan, folder: RunFolder, examples: Examples, console: Any) -> Verdict:
+    """Close the sinks, write every report, show the verdict, act on it."""
+    for sink in ready.sinks:
+        sink.close(ready.counter.tally, verdict)
+    folder.finish(verdict, ready.counter.shard, examples)
+    terminal.show_verdict(console, verdict, str(folder.path))
+    await Guard(folder.audit).act(verdict, ready.run)
+    return verdict
+
+
+def raise_file_limit() -> None:
+    """Each connection is an open file; take what the system allows."""
+    with suppress(ValueError, OSError):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = min(hard, 65_536) if hard != resource.RLIM_INFINITY else 65_536
+        if soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

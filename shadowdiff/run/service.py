@@ -1,0 +1,214 @@
+"""A run that does not end by itself: a rolling verdict, the API, signals, and what an earlier process counted.
+
+In:  a plan whose reading side is live. Out: the verdict at the end. What feeds it (logs, a relay, a mirror) is known
+only to that reading side.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from shadowdiff import runinfo, units
+from shadowdiff.config import resolve
+from shadowdiff.gate.window import WindowRules
+from shadowdiff.model.comparison import Comparison, Outcome
+from shadowdiff.model.exchange import INTERRUPTED
+from shadowdiff.model.verdict import Status, Verdict
+from shadowdiff.report import terminal
+from shadowdiff.report.examples import Examples
+from shadowdiff.report.prometheus import metrics
+from shadowdiff.run import pipeline, saved
+from shadowdiff.run.api import address, serving
+from shadowdiff.run.around import conclude, on_signals, progress, reachable
+from shadowdiff.run.inbox import Inbox
+from shadowdiff.run.limits import gate_limits
+from shadowdiff.run.live import Live
+from shadowdiff.run.notes import finished
+from shadowdiff.run.results import RunFolder, clean, to_json
+from shadowdiff.run.resume import same_run
+from shadowdiff.run.setup import Plan
+from shadowdiff.run.takeover import SentLog
+from shadowdiff.run.watched import Watched
+from shadowdiff.settings import Config
+from shadowdiff.tape import TapeSink
+
+ROLL_S = 10.0
+"""How often verdict.json is written while the service runs."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """How the service answers and ends."""
+
+    where: tuple[str, int] | None
+    token: str
+    drain_s: float
+    windows: WindowRules
+
+
+def settings(config: Config) -> Settings:
+    """The service's settings. Raises `UsageError`."""
+    service = config.service
+    token = resolve(service.token, "service.token (--api-token)")
+    return Settings(
+        where=address(service.api, token),
+        token=token,
+        drain_s=units.duration(service.drain, "service.drain (--drain)"),
+        windows=WindowRules(
+            epoch=service.epoch,
+            stale_s=units.duration(service.stale, "service.stale"),
+            min_s=units.duration(service.min_open, "service.min_open"),
+        ),
+    )
+
+
+def counting(config: Config, windows: WindowRules) -> partial[Watched]:
+    """What makes the counter of a service."""
+    return partial(Watched, limits=gate_limits(config), rules=windows, candidate=config.report.candidate)
+
+
+class Service:
+    """Owns a running service: everything that is asked about it and told to it."""
+
+    def __init__(
+        self, ready: Plan, folder: RunFolder, sent: SentLog, given: Settings, console: Any, verbose: bool = False
+    ) -> None:
+        reading, counter = ready.reading, ready.counter
+        assert isinstance(reading, Live | Inbox) and isinstance(counter, Watched)  # noqa: S101 - plan made them so
+        self._ready = ready
+        self._reading = reading
+        self._counter = counter
+        self._folder = folder
+        self._sent = sent
+        self._given = given
+        self._console = console
+        self._latch = _Latch(ready)
+        self._examples = Examples()
+        self._sink = TapeSink(folder.path, store=ready.config.report.store_bodies, append=folder.resumed)
+        ready.sinks = [self._sink, self._examples]
+        if verbose:
+            ready.sinks.append(terminal.Mismatches(console))
+        ready.confirm.settled = folder.confirmed(self._examples)
+        ready.finish = lambda verdict: finished(self._latch.over(verdict), ready, folder)
+
+    async def run(self, logs: Sequence[str], again: str, ready_to: Callable[[], None] = lambda: None) -> Verdict:
+        """Count what an earlier process compared (`again` says what it left), then serve until told to stop.
+
+        `ready_to` hears when traffic may come.
+        """
+        ready, folder, given = self._ready, self._folder, self._given
+        await reachable(ready.endpoints, ready.config.targets.proxy)
+        folder.begin(ready.run, ready.config, [Path(p) for p in logs], same_run(ready.config))
+        if folder.resumed:
+            saved.count(folder.path / "comparisons.jsonl", self._counter, self._examples)
+            self._console.print(again, markup=False)
+            ready.notes.append(again)
+        live = progress(self._console, ready)
+
+        def after_each(comparison: Comparison) -> None:
+            if comparison.why != INTERRUPTED:
+                self._reading.settled(comparison.source)
+            live.tick()
+            self._latch.look(comparison)
+            if self._sink.state_due:
+                self._keep()
+
+        self._keep()
+        ready.after_each = after_each
+        on_signals(self._stop)
+        async with serving(given.where, given.token, self) as url, asyncio.TaskGroup() as group:
+            if url:
+                self._console.print(f"the verdict is at {url}/api/v1/verdict", markup=False, soft_wrap=True)
+            writing = group.create_task(self._roll())
+            ready_to()
+            try:
+                verdict = await pipeline.replay(ready)
+            finally:
+                writing.cancel()
+                live.stop()
+                self._keep()
+        self._keep(complete=True)
+        return await conclude(verdict, ready, folder, self._examples, self._console)
+
+    # -- what is asked over HTTP ------------------------------------------------------------
+
+    def verdict(self, service: str, candidate: str, step: str) -> Verdict | None:
+        """The verdict of a candidate at a step, None for what is not known here."""
+        report = self._ready.config.report
+        if service not in ("", report.service) or candidate not in ("", report.candidate):
+            return None
+        verdict = self._counter.verdict(step)
+        return None if verdict is None else clean(finished(verdict, self._ready, self._folder))
+
+    def metrics(self) -> bytes:
+        """OpenMetrics text."""
+        return metrics(clean(self._rolling()), self._counter.shard)
+
+    @property
+    def accepting(self) -> bool:
+        """Whether it still takes traffic."""
+        return not self._ready.tee.stopping
+
+    # -- its own turns ----------------------------------------------------------------------
+
+    def _rolling(self) -> Verdict:
+        return finished(self._latch.over(self._ready.gate.judge(self._counter.tally)), self._ready, self._folder)
+
+    def _keep(self, complete: bool = False) -> None:
+        self._sink.state(self._counter.shard, self._counter.open_units, complete, self._ready.tee.stopping)
+        self._reading.checkpoint(self._folder.path)
+        self._sent.trim(self._reading.places)
+
+    async def _roll(self) -> None:
+        while True:
+            await asyncio.sleep(ROLL_S)
+            self._keep()
+            runinfo.write_whole(self._folder.path / "verdict.json", to_json(self._rolling()))
+
+    def _stop(self, number: signal.Signals) -> None:
+        """The first signal drains, the second gives up at once."""
+        ready = self._ready
+        if ready.tee.stopping.startswith("told to by"):
+            ready.tee.abort()
+            return
+        ready.confirm.abort()
+        why = f"told to by {number.name}"
+        if isinstance(self._reading, Inbox):  # the process in the path drains too, and what it brings still counts
+            asyncio.get_running_loop().call_later(self._given.drain_s, self._end, why)
+        else:
+            ready.tee.stop(why, self._given.drain_s)
+
+    def _end(self, why: str) -> None:
+        self._ready.tee.stop(why, 0.0)
+
+
+class _Latch:
+    """A FAIL that was reached while the run went on stays one: later traffic cannot take it back."""
+
+    def __init__(self, ready: Plan) -> None:
+        self._ready = ready
+        self._held: Verdict | None = None
+
+    def look(self, comparison: Comparison) -> None:
+        """Ask after each mismatch whether it is a FAIL now."""
+        if self._held is not None or comparison.outcome is not Outcome.MISMATCHED:
+            return
+        gate, counter = self._ready.gate, self._ready.counter
+        if gate.fails(counter.shard, counter.tally.paired):
+            self._held = gate.judge(counter.tally)
+
+    def over(self, verdict: Verdict) -> Verdict:
+        """`verdict`, or the FAIL that came before it."""
+        held = self._held
+        if held is None or held.verdict is not Status.FAIL or verdict.verdict is Status.FAIL:
+            return verdict
+        return msgspec.structs.replace(
+            verdict, verdict=held.verdict, reason=held.reason, exit_code=held.exit_code, explanation=held.explanation,
+            notes=(*verdict.notes, f"The FAIL was reached after {held.divergence.n} units and stays."),
+        )  # fmt: skip
