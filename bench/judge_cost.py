@@ -22,7 +22,7 @@ from bench.faults.plant import FAULTS
 from shadowdiff.decode.body import Decoding
 from shadowdiff.model.exchange import Exchange, Observation, Pair, Request, Response, Role
 from shadowdiff.run.judging import Judging
-from shadowdiff.run.setup import decoders, panel
+from shadowdiff.run.scoring import decoders, panel
 from shadowdiff.score.forms import form
 from shadowdiff.score.judge import judge
 from shadowdiff.score.noise import Learner

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,7 @@ def load(
 
     Without `path`, `shadowdiff.toml` in the working folder is read if it is there. Raises `UsageError`.
     """
-    if path is None and Path(DEFAULT_FILE).is_file():
-        path = Path(DEFAULT_FILE)
+    path = config_file(path)
     tree: dict[str, Any] = _read(path) if path is not None else {}
     for name, value in (os.environ if environ is None else environ).items():
         if name.startswith(_PREFIX) and name not in _NOT_CONFIG:
@@ -46,6 +45,21 @@ def load(
         return msgspec.convert(tree, Config, strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(_explain(str(error), path)) from None
+
+
+def config_file(path: Path | None) -> Path | None:
+    """The file that is read: `path`, else shadowdiff.toml of the working folder where it is there."""
+    return Path(DEFAULT_FILE) if path is None and Path(DEFAULT_FILE).is_file() else path
+
+
+class Source:
+    """A configuration that can be read again: `config` as it is now, `load()` as the file says then."""
+
+    def __init__(self, path: Path | None, load: Callable[[], Config]) -> None:
+        """Raises `UsageError`."""
+        self.path = path
+        self.load = load
+        self.config = load()
 
 
 def tables(path: Path | None) -> set[str]:

@@ -132,6 +132,10 @@ def encode(comparison: Comparison, pair: Pair, store: str = "mismatched", max_bo
         line["tokens"] = c.tokens
     if c.same:
         line["same"] = True
+    if c.build:
+        line["build"] = redact.text(c.build)
+    if c.config:
+        line["config"] = c.config
     if store == "all" or (store == "mismatched" and c.outcome is Outcome.MISMATCHED):
         line |= stored.fields(pair, max_body)
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
@@ -192,6 +196,8 @@ def decode(line: Line) -> Comparison:
         after_divergence=line.get("after_divergence", False),
         tokens=line.get("tokens", 0),
         same=line.get("same", False),
+        build=line.get("build", ""),
+        config=line.get("config", ""),
     )
 
 

@@ -11,7 +11,7 @@ from shadowdiff import stored, tape
 from shadowdiff.contracts import Baseline
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.exchange import Expect, Failure, Pair
-from shadowdiff.run.setup import panel
+from shadowdiff.run.scoring import panel
 from shadowdiff.settings import Config
 from shadowdiff.testing import comparison_of, exchange_of, pair_of, response_of
 

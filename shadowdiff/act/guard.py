@@ -95,6 +95,11 @@ def entry(verdict: Verdict, run: str, actions: Sequence[dict[str, Any]]) -> dict
     }
 
 
+def note(path: Path, run: str, event: str, said: dict[str, Any]) -> None:
+    """Add a line about what somebody else did or told: a controller's event, a rollback."""
+    append(path, {"at": datetime.now(UTC).isoformat(timespec="seconds"), "run": run, "event": event, **said})
+
+
 def append(path: Path, line: dict[str, Any]) -> None:
     """Append one line chained to the last; a lock keeps two runs from forking the chain."""
     path.parent.mkdir(parents=True, exist_ok=True)

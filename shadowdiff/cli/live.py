@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from shadowdiff.cli import options as opt
-from shadowdiff.cli.traffic import ended, merged, unending
+from shadowdiff.cli.traffic import ended, followed, unending
+from shadowdiff.config import Source
 from shadowdiff.errors import UsageError
 from shadowdiff.settings import Config
 
@@ -37,10 +38,11 @@ def proxy(feed: int | None, **given: Any) -> int:
     --forward-auth. Whatever green does, clients see nothing of it. With --record and without --green it only records.
     SIGTERM drains and exits by the verdict.
     """
-    config = merged(unending(given))
+    source = followed(unending(given))
+    config = source.config
     if not config.targets.green and not config.service.record:
         raise UsageError("--green URL is needed to compare, or --record FILE to only record")
-    return _live("proxy", config, given, feed, _relay)
+    return _live("proxy", source, given, feed, _relay)
 
 
 @click.command()
@@ -60,12 +62,13 @@ def mirror(feed: int | None, **given: Any) -> int:
     Blue is asked again, so that it serves the sampled share twice. A tenth of the traffic is sent unless --sample or
     a config says otherwise. SIGTERM drains and exits by the verdict.
     """
-    return _live("mirror", merged(unending(given, sample="10%")), given, feed, _receiver)
+    return _live("mirror", followed(unending(given, sample="10%")), given, feed, _receiver)
 
 
-def _live(name: str, config: Config, given: dict[str, Any], feed: int | None, make: Callable[..., Any]) -> int:
+def _live(name: str, source: Source, given: dict[str, Any], feed: int | None, make: Callable[..., Any]) -> int:
     from shadowdiff.report.terminal import console
 
+    config = source.config
     only_records = not config.targets.green
     out: Path | None = given["out"]
     if out is None and not only_records:
@@ -77,7 +80,7 @@ def _live(name: str, config: Config, given: dict[str, Any], feed: int | None, ma
     if only_records:
         return feeding.record(config, feed, console(given["quiet"]))
     assert out is not None  # noqa: S101 - checked above
-    verdict = feeding.judge(config, name, out, feed, console(given["quiet"]), given["verbose"])
+    verdict = feeding.judge(source, name, out, feed, console(given["quiet"]), given["verbose"])
     return ended(verdict, given["as_json"])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from shadowdiff.cli import options as opt
-from shadowdiff.config import load
+from shadowdiff.config import Source, config_file, load
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.settings import Config
 
@@ -73,8 +73,8 @@ def tail(logs: tuple[str, ...], **given: Any) -> int:
     from shadowdiff.report.terminal import console
     from shadowdiff.run.tailing import run
 
-    config = merged(unending(given, sample="10%"))
-    verdict = run(config, list(logs), given["out"], given["from_start"], console(given["quiet"]), given["verbose"])
+    source = followed(unending(given, sample="10%"))
+    verdict = run(source, list(logs), given["out"], given["from_start"], console(given["quiet"]), given["verbose"])
     return ended(verdict, given["as_json"])
 
 
@@ -94,6 +94,12 @@ def ended(verdict: Verdict, as_json: bool) -> int:
         sys.stdout.buffer.write(to_json(verdict))
         sys.stdout.buffer.flush()
     return verdict.exit_code
+
+
+def followed(given: dict[str, Any]) -> Source:
+    """The configuration with this command line on top, and how to read it again."""
+    path = config_file(given["config"])
+    return Source(path, lambda: merged(given | {"config": path}))
 
 
 def merged(given: dict[str, Any]) -> Config:

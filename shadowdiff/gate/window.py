@@ -9,6 +9,7 @@ a release that turns bad late is then found soon, where one long average would h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -26,6 +27,8 @@ MAX_CLOSED = 1_000
 
 
 Counting = Mapping[str, bool]
+Make = Callable[[Limits], Any]
+"""What makes a gate from its limits."""
 
 
 class WindowRules(msgspec.Struct, frozen=True):
@@ -41,8 +44,18 @@ class Window:
     """One candidate at one step. Pairs and sessions belong to the epoch they were opened in."""
 
     def __init__(
-        self, name: str, candidate: str, step: str, limits: Limits, rules: WindowRules, now: float, counting: Counting
+        self,
+        name: str,
+        candidate: str,
+        step: str,
+        limits: Limits,
+        rules: WindowRules,
+        now: float,
+        counting: Counting,
+        gate: Make = EvidenceGate,
     ) -> None:
+        """`counting` are the options of its counters, `gate` makes what judges them."""
+        self._make = gate
         self.name = name
         self.candidate = candidate
         self.step = step
@@ -53,7 +66,8 @@ class Window:
         self._counting = counting
         self._paired = counting.get("paired", False)
         self._epochs: list[Counter] = []
-        self._of: dict[str, tuple[Counter, EvidenceGate]] = {}
+        self._of: dict[str, tuple[Counter, int]] = {}
+        self._gates: list[Any] = []
         self._begin()
         self.latched: Verdict | None = None
 
@@ -62,7 +76,7 @@ class Window:
         if unit not in self._of:
             if self._rules.epoch and self._epochs[-1].shard.units >= self._rules.epoch:
                 self._begin()
-            self._of[unit] = self._epochs[-1], self._gate
+            self._of[unit] = self._epochs[-1], len(self._epochs) - 1
         counter, _ = self._of[unit]
         counter.opened(unit, alone, route)
         counter.shard.ledger.read += 1
@@ -79,7 +93,8 @@ class Window:
     def add(self, comparison: Comparison, now: float) -> None:
         """Count an opened pair; a FAIL that it reaches stays."""
         self._last_at = now
-        counter, gate = self._of[comparison.unit]
+        counter, epoch = self._of[comparison.unit]
+        gate = self._gates[epoch]
         counter.add(comparison)
         self._forget(comparison.unit, counter, comparison.session is None)
         missed = self.latched is None and comparison.outcome is Outcome.MISMATCHED
@@ -93,6 +108,24 @@ class Window:
             counter.closed(unit)
             self._forget(unit, counter, False)
 
+    def reread(self, limits: Limits) -> None:
+        """Judge the same evidence by other limits from now on; a FAIL stays only where it is one by these too."""
+        self._limits = limits
+        self.latched = None
+        self._gates = [self._gate_of(number) for number in range(len(self._epochs))]
+        for counter, gate in zip(self._epochs, self._gates, strict=True):
+            if gate.fails(counter.shard, self._paired):
+                self._latch(gate.judge(counter.tally))
+                return
+
+    @property
+    def ledger(self) -> Ledger:
+        """What came into this window."""
+        total = Ledger()
+        for counter in self._epochs:
+            total = total.plus(counter.shard.ledger)
+        return total
+
     def holds(self, unit: str) -> bool:
         """Whether `unit` was opened here and is not settled."""
         return unit in self._of
@@ -101,7 +134,7 @@ class Window:
         """FAIL once any epoch has failed; PASS by all of the window, when it is old enough and still fresh."""
         if self.latched is not None:
             return self.latched
-        here = self._gate.judge(self._epochs[-1].tally)
+        here = self._gates[-1].judge(self._epochs[-1].tally)
         if here.verdict is Status.FAIL:
             return self._latch(here)
         whole = Tally(
@@ -109,7 +142,7 @@ class Window:
             paired=self._paired,
             complete=False,
         )
-        verdict = self._named(EvidenceGate(self._limits).judge(whole))
+        verdict = self._named(self._make(self._limits).judge(whole))
         if not any(shard.ledger.read for shard in whole.shards.values()):
             return self._held(verdict, words(self._limits.lang).waiting())
         if verdict.verdict is Status.FAIL and self._rules.epoch:
@@ -149,16 +182,28 @@ class Window:
 
     def _begin(self) -> None:
         number = len(self._epochs)
-        share = self._limits.alpha / ((number + 1) * (number + 2)) if self._rules.epoch else self._limits.alpha
-        self._gate = EvidenceGate(msgspec.structs.replace(self._limits, alpha=share))
+        self._gates.append(self._gate_of(number))
         self._epochs.append(Counter(f"{self.name}/{number}", Ledger(), **self._counting))
+
+    def _gate_of(self, number: int) -> Any:
+        """The gate of one epoch, with its share of alpha."""
+        share = self._limits.alpha / ((number + 1) * (number + 2)) if self._rules.epoch else self._limits.alpha
+        return self._make(msgspec.structs.replace(self._limits, alpha=share))
 
 
 class Windows:
     """The windows of a service. A candidate that was replaced never reopens."""
 
-    def __init__(self, limits: Limits, rules: WindowRules, clock: Callable[[], float], **counting: bool) -> None:
-        """`counting` are the options of their `Counter`s."""
+    def __init__(
+        self,
+        limits: Limits,
+        rules: WindowRules,
+        clock: Callable[[], float],
+        gate: Make = EvidenceGate,
+        **counting: bool,
+    ) -> None:
+        """`counting` are the options of their `Counter`s, `gate` makes what judges them."""
+        self._make = gate
         self._limits = limits
         self._rules = rules
         self._clock = clock
@@ -179,9 +224,28 @@ class Windows:
         if window is None:
             self._made += 1
             name = "/".join(filter(None, (candidate, step, str(self._made))))
-            window = Window(name, candidate, step, self._limits, self._rules, self._clock(), self._counting)
+            window = Window(
+                name, candidate, step, self._limits, self._rules, self._clock(), self._counting, self._make
+            )
             self._open[(candidate, step)] = window
         return window
+
+    def reread(self, limits: Limits) -> None:
+        """Other limits for what is open and what comes."""
+        self._limits = limits
+        for (candidate, _), window in self._open.items():
+            if candidate not in self._closed:
+                window.reread(limits)
+
+    def renew(self, limits: Limits) -> None:
+        """What was judged by other rules is no evidence any more: the windows of the candidate begin anew."""
+        self._limits = limits
+        for key in [key for key in self._open if key[0] == self._latest]:
+            del self._open[key]
+
+    def replaced(self, candidate: str) -> bool:
+        """Whether `candidate` was followed by another."""
+        return candidate in self._closed
 
     def verdict(self, candidate: str, step: str) -> Verdict | None:
         """What is known of a candidate at a step; None when it was never seen."""

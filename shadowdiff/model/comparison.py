@@ -85,7 +85,8 @@ class Comparison(msgspec.Struct, frozen=True):
     control made by asking blue again, which teaches but is never subtracted.
     `why` is one line that explains the outcome. `tokens` counts what the answers said they used. `turn` is the
     place in the session, from 1. `marks` say what was unusual about what was sent, e.g. `body truncated`. `same` says
-    that all answers were the same bytes, so that other rules would find the same.
+    that all answers were the same bytes, so that other rules would find the same. `build` is what green's answer
+    called itself and `config` the hash of the rules that judged, both empty outside a service.
     """
 
     id: str
@@ -114,3 +115,5 @@ class Comparison(msgspec.Struct, frozen=True):
     marks: tuple[str, ...] = ()
     tokens: int = 0
     same: bool = False
+    build: str = ""
+    config: str = ""

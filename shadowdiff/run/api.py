@@ -1,7 +1,11 @@
-"""What a service answers over HTTP: its verdict, its health, its metrics. Read only; loopback unless a token is set.
+"""What a service answers over HTTP: verdict, health, metrics, configuration. Loopback only unless a token is set.
 
-GET /api/v1/verdict?service=&candidate=&step=   200 and verdict.json, whatever it says; 404 for another candidate
-GET /healthz  /readyz  /metrics
+GET  /api/v1/verdict?service=&candidate=&step=   200 and verdict.json, whatever it says; 404 for another candidate
+GET  /api/v1/config                              the versions of the configuration, newest last
+POST /api/v1/rollback?to=HASH                    the one before (or HASH) is in force again; 409 where none is kept
+POST /flagger/...                                `flagger`
+GET  /  /events                                  `livepage`
+GET  /healthz  /readyz  /metrics
 """
 
 from __future__ import annotations
@@ -10,15 +14,21 @@ import contextlib
 import hmac
 import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol
 
+import msgspec
 from aiohttp import web
 
+from shadowdiff import redact
 from shadowdiff.errors import UsageError
 from shadowdiff.model.verdict import Verdict
+from shadowdiff.run import flagger, livepage
+from shadowdiff.run.reload import Reloader
 from shadowdiff.run.results import to_json
 
 OFF = "off"
+OPEN = ("/healthz", "/readyz", "/login")
+MAX_POST = 64 << 10
 
 
 class Served(Protocol):
@@ -29,6 +39,16 @@ class Served(Protocol):
 
     def metrics(self) -> bytes:
         """OpenMetrics text."""
+
+    def state(self) -> dict[str, Any]:
+        """What the live page shows."""
+
+    def note(self, what: str, said: dict[str, Any]) -> None:
+        """A line of the audit log."""
+
+    @property
+    def reloader(self) -> Reloader:
+        """Which configuration is in force, and how to go back."""
 
     @property
     def accepting(self) -> bool:
@@ -81,9 +101,7 @@ def application(token: str, served: Served) -> web.Application:
     async def guard(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        open_ = request.path in ("/healthz", "/readyz")
-        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if token and not open_ and not hmac.compare_digest(given.encode("utf-8", "replace"), token.encode()):
+        if token and request.path not in OPEN and not await admitted(request, token):
             return web.json_response({"error": "a bearer token is needed"}, status=401)
         return await handler(request)
 
@@ -106,9 +124,40 @@ def application(token: str, served: Served) -> web.Application:
         kind = "application/openmetrics-text; version=1.0.0; charset=utf-8"
         return web.Response(body=served.metrics(), headers={"Content-Type": kind})
 
-    app = web.Application(middlewares=[guard])
+    async def configs(request: web.Request) -> web.Response:
+        reloader = served.reloader
+        return web.json_response(
+            {
+                "config_hash": reloader.config.hash,
+                "versions": msgspec.to_builtins(list(reloader.versions)),
+                "reloads": reloader.counts.reloads,
+                "errors": reloader.counts.errors,
+                "error": redact.text(reloader.error),
+            }
+        )
+
+    async def roll_back(request: web.Request) -> web.Response:
+        try:
+            version = await served.reloader.roll_back(request.query.get("to", ""))
+        except UsageError as error:
+            return web.json_response({"error": redact.text(str(error))}, status=409)
+        served.note("rollback", {"config_hash": version.hash, "changed": list(version.changed)})
+        return web.json_response({"config_hash": version.hash, "changed": version.changed})
+
+    app = web.Application(middlewares=[guard], client_max_size=MAX_POST)
     app.add_routes([
         web.get("/api/v1/verdict", asked), web.get("/healthz", healthy), web.get("/readyz", prepared),
-        web.get("/metrics", counted),
+        web.get("/metrics", counted), web.get("/api/v1/config", configs), web.post("/api/v1/rollback", roll_back),
+        *flagger.routes(served), *livepage.routes(served, token),
     ])  # fmt: skip
     return app
+
+
+async def admitted(request: web.Request, token: str) -> bool:
+    """Whether a request carries the token: as a bearer, in the page's cookie, or in a Flagger hook's metadata."""
+    given = [request.headers.get("Authorization", "").removeprefix("Bearer ")]
+    if request.method == "GET":
+        given.append(request.cookies.get(livepage.COOKIE, ""))
+    elif request.path.startswith(flagger.PREFIX):
+        given.append((await flagger.metadata(request)).get("token", ""))
+    return any(hmac.compare_digest(one.encode("utf-8", "replace"), token.encode()) for one in given)

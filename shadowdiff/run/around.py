@@ -66,6 +66,12 @@ def on_signals(stop: Callable[[signal.Signals], None]) -> None:
             loop.add_signal_handler(number, stop, number)
 
 
+def on_hangup(reread: Callable[[], object]) -> None:
+    """Call `reread` for SIGHUP."""
+    with suppress(NotImplementedError, RuntimeError, AttributeError):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reread)
+
+
 def progress(console: Any, ready: Plan) -> terminal.Live:
     """The line that says how far the run is."""
     return terminal.Live(

@@ -12,7 +12,7 @@ from shadowdiff.model.exchange import Exchange, Request, Role
 from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.run.around import reachable, run_loop
 from shadowdiff.run.limits import gate_limits
-from shadowdiff.run.setup import panel
+from shadowdiff.run.scoring import panel
 from shadowdiff.run.targets import targets
 from shadowdiff.settings import Config
 from shadowdiff.units import show_duration

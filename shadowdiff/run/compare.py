@@ -23,7 +23,7 @@ from shadowdiff.errors import SourceError
 from shadowdiff.model.comparison import Comparison, Outcome, Severity
 from shadowdiff.model.exchange import Exchange, Observation, Pair, Request, Response, Role
 from shadowdiff.run.judging import judge
-from shadowdiff.run.setup import decoders, panel
+from shadowdiff.run.scoring import decoders, panel
 from shadowdiff.score.calibrate import learn_texts
 from shadowdiff.score.forms import form
 from shadowdiff.score.noise import Learner, own_noise

@@ -43,10 +43,10 @@ class Confirm:
         settled: Callable[[str, int, int], None] = lambda *_: None,
     ) -> None:
         """One of `rewriters` a time asked; none turns it off. `settled` hears of each exchange once it is done."""
-        self._rewriters = rewriters
+        self.rewriters = rewriters
         self._roles = roles
-        self._transport = transport
-        self._judging = judging
+        self.transport = transport
+        self.judging = judging
         self._brake = brake
         self._budget = budget
         self.settled = settled
@@ -71,13 +71,13 @@ class Confirm:
 
     def abort(self) -> None:
         """Ask nothing more."""
-        self._rewriters = ()
+        self.rewriters = ()
         for task in self._tasks:
             task.cancel()
 
     def take(self, comparison: Comparison, exchange: Exchange) -> None:
         """Start asking again where `comparison` is a mismatch that can be."""
-        if not self._rewriters or comparison.outcome is not Outcome.MISMATCHED or self._group is None:
+        if not self.rewriters or comparison.outcome is not Outcome.MISMATCHED or self._group is None:
             return
         if exchange.session is not None:
             self.in_sessions += 1
@@ -90,13 +90,13 @@ class Confirm:
     async def _ask(self, exchange: Exchange) -> None:
         asked = again = 0
         async with self._room:
-            for rewriter in self._rewriters:
+            for rewriter in self.rewriters:
                 if not self._budget.afford(len(self._roles)) or self._brake.given_up:
                     self.left_out += not asked
                     break
                 await asyncio.sleep(max(0.0, self._brake.remaining()))
                 pair = await self._pair(exchange, rewriter)
-                comparison = await self._judging.look(pair)
+                comparison = await self.judging.look(pair)
                 if comparison.outcome is not Outcome.ERRORED:
                     asked += 1
                     again += comparison.outcome is Outcome.MISMATCHED
@@ -105,7 +105,7 @@ class Confirm:
             self.settled(exchange.id, again, asked)
 
     async def _pair(self, exchange: Exchange, rewriter: Rewriter) -> Pair:
-        seen = await self._transport.send(rewriter.calls(exchange, self._roles, time.monotonic()))
+        seen = await self.transport.send(rewriter.calls(exchange, self._roles, time.monotonic()))
         for observation in seen:
             self._brake.note(observation, exchange.recorded_status)
         return paired(exchange, seen, rewriter.saw(exchange, seen))

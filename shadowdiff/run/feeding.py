@@ -16,6 +16,7 @@ from typing import Any
 
 from shadowdiff import units
 from shadowdiff.capture.copies import Copy, Unpacker
+from shadowdiff.config import Source
 from shadowdiff.errors import Exit, UsageError
 from shadowdiff.model.tally import Ledger
 from shadowdiff.model.verdict import Verdict
@@ -27,10 +28,9 @@ from shadowdiff.run.front import READY
 from shadowdiff.run.inbox import Inbox
 from shadowdiff.run.recording import Recorder
 from shadowdiff.run.results import RunFolder
-from shadowdiff.run.resume import same_run
 from shadowdiff.run.service import Service, counting, settings
 from shadowdiff.run.setup import plan
-from shadowdiff.run.takeover import SentLog, earlier
+from shadowdiff.run.takeover import SentLog, earlier, rules_hash, same_service
 from shadowdiff.settings import Config
 from shadowdiff.tee.breaker import Breaker
 from shadowdiff.tee.rewrite import CREDENTIALS
@@ -69,15 +69,16 @@ class Feed(asyncio.Protocol):
         self._ended()
 
 
-def judge(config: Config, name: str, out: Path, descriptor: int, console: Any, verbose: bool) -> Verdict:
+def judge(source: Source, name: str, out: Path, descriptor: int, console: Any, verbose: bool) -> Verdict:
     """Judge what `name` (proxy or mirror) copies, until it ends. Raises the errors of `errors`."""
+    config = source.config
     live = name == "proxy"
     if config.send.loop != 1 or config.send.speed or config.sessions.handover:
         raise UsageError(f"--loop, --speed and --handover are for replay; {name} takes traffic as it comes")
     if live and config.control.confirm:
         raise UsageError("--confirm asks blue again; in proxy mode blue is asked by its clients alone")
     given = settings(config)
-    before = earlier(out, [name], same_run(config), feed.FILE)
+    before = earlier(out, [name], same_service(config), feed.FILE)
     left = feed.read_checkpoint(out) if before is not None else None
     breaker = Breaker()
 
@@ -111,16 +112,16 @@ def judge(config: Config, name: str, out: Path, descriptor: int, console: Any, v
         sent = SentLog(out)
         run_id = before.info.run if before else ""
         ready = plan(
-            config, [], warn, None, sent.sent, reading, run_id, counting(config, given.windows), not live, breaker
-        )
+            config, [], warn, None, sent.sent, reading, run_id, counting(config, given.windows), not live, breaker,
+            stamp=rules_hash(config),
+        )  # fmt: skip
         folder = RunFolder(out, name, None, before.info if before else None)
         inbox = ready.reading
         assert isinstance(inbox, Inbox)  # noqa: S101 - made above
         try:
-            again = before.note("are lost (dropped)") if before else ""
-            service = Service(ready, folder, sent, given, console, verbose)
+            service = Service(ready, folder, sent, given, source, console, verbose)
             async with _fed(descriptor, inbox, recorder, warn) as ready_to_take:
-                return await service.run([name], again, ready_to_take)
+                return await service.run([name], before, "are lost (dropped)", ready_to_take)
         finally:
             sent.close()
             ready.judging.close()

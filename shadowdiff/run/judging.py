@@ -33,10 +33,25 @@ MAX_ROUTES = 500
 MAX_TEXT = 12_000
 MAX_SAMPLED = 32 << 20
 """Characters of text kept for learning, over all routes."""
+MAX_BUILD = 100
 T = TypeVar("T")
 SLICE_S = 0.0015
 INLINE_BYTES = 4 << 10
 """Both bodies together; beyond it judging two different texts may take over 5 ms (bench/RESULTS.md)."""
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """What is noted on each comparison of a service: the rules that judged it, and which build of green answered."""
+
+    config: str
+    header: str = ""
+    """Lower-case name of the header in which green names its build."""
+
+    def on(self, comparison: Comparison, pair: Pair) -> Comparison:
+        """`comparison`, stamped."""
+        green = pair.green.response
+        build = green.header(self.header) if self.header and green is not None else None
+        return msgspec.structs.replace(comparison, config=self.config, build=(build or "")[:MAX_BUILD])
 
 
 class Judging:
@@ -52,12 +67,15 @@ class Judging:
         profile: str = "stable",
         bets: Bets | None = None,
         accepted: Accepted | None = None,
+        stamp: Stamp | None = None,
     ) -> None:
         """`decode_all` decodes equal answers too, for a budget of tokens; `profile` is what texts are judged by;
-        `bets` measures what the gate counts beside divergence; `accepted` are known differences.
+        `bets` measures what the gate counts beside divergence; `accepted` are known differences; `stamp` marks what a
+        service has to tell apart.
         """
         self._bets = bets or Bets(Limits())
-        self._accepted = accepted
+        self.accepted = accepted
+        self._stamp = stamp
         self._profile = profile
         self._samples: dict[str, list[tuple[str, str]]] = {}
         self._sampled_bytes = 0
@@ -91,11 +109,13 @@ class Judging:
                 self._warned.add(scorer)
                 self._warn(f"scorer {scorer} raised and is left out of such pairs ({message})")
         comparison = self._replies.judge(judged.comparison, pair)
-        if self._accepted is not None:
-            comparison = self._accepted.judge(comparison)
+        if self.accepted is not None:
+            comparison = self.accepted.judge(comparison)
         bets = self._bets.of(comparison, pair)
         if bets is not comparison.bets:
             comparison = msgspec.structs.replace(comparison, bets=bets)
+        if self._stamp is not None:
+            comparison = self._stamp.on(comparison, pair)
         return comparison, pair
 
     async def _judged(self, pair: Pair) -> tuple[Judged, Pair]:

@@ -24,7 +24,7 @@ def finished(verdict: Verdict, ready: Plan, folder: RunFolder) -> Verdict:
     return msgspec.structs.replace(
         verdict,
         service=config.report.service,
-        candidate=config.report.candidate,
+        candidate=config.report.candidate or verdict.candidate,
         config_hash=config.hash,
         tool_version=shadowdiff.__version__,
         started_at=folder.started_at,

@@ -19,7 +19,7 @@ from shadowdiff.contracts import Baseline
 from shadowdiff.errors import UsageError
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.exchange import Pair
-from shadowdiff.run.setup import panel
+from shadowdiff.run.scoring import panel
 from shadowdiff.score.calibrate import learn_texts
 from shadowdiff.score.noise import Learner
 from shadowdiff.score.panel import Panel

@@ -24,7 +24,7 @@ from shadowdiff.settings import Config, Sending, Service
 from shadowdiff.tee.session import Sessions
 
 MAX_LISTED = 20
-_FREE = ("limit", "duration", "budget", "rate", "speed", "max_gap", "max_in_flight")
+PACE = ("limit", "duration", "budget", "rate", "speed", "max_gap", "max_in_flight")
 """How fast and how long is sent may change between attempts; what is compared, and how, may not."""
 
 
@@ -50,7 +50,7 @@ class Kept(msgspec.Struct):
 
 def same_run(config: Config) -> str:
     """A hash over everything that must not change between the attempts of one run."""
-    free = {name: getattr(Sending(), name) for name in _FREE}
+    free = {name: getattr(Sending(), name) for name in PACE}
     fixed = msgspec.structs.replace(config, send=msgspec.structs.replace(config.send, **free), service=Service())
     return hashlib.sha256(msgspec.json.encode(fixed, order="sorted")).hexdigest()[:12]
 
@@ -69,7 +69,7 @@ def kept(config: Config, logs: Sequence[Path], folder: Path | None) -> Kept | No
     if info.resume_hash != same_run(config):
         raise UsageError(
             f"--resume: {folder} was made with other settings; only how fast and how long to send may change "
-            f"({', '.join('--' + name.replace('_', '-') for name in _FREE)})"
+            f"({', '.join('--' + name.replace('_', '-') for name in PACE)})"
         )
     return _kept(config, logs, folder, info)
 

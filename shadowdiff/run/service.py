@@ -15,8 +15,10 @@ from typing import Any
 
 import msgspec
 
-from shadowdiff import runinfo, units
-from shadowdiff.config import resolve
+from shadowdiff import plugins, runinfo, units
+from shadowdiff.act import guard
+from shadowdiff.config import Source, resolve
+from shadowdiff.gate.limits import Limits
 from shadowdiff.gate.window import WindowRules
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.exchange import INTERRUPTED
@@ -26,16 +28,19 @@ from shadowdiff.report.examples import Examples
 from shadowdiff.report.prometheus import metrics
 from shadowdiff.run import pipeline, saved
 from shadowdiff.run.api import address, serving
-from shadowdiff.run.around import conclude, on_signals, progress, reachable
+from shadowdiff.run.around import conclude, on_hangup, on_signals, progress, reachable
+from shadowdiff.run.board import Board
 from shadowdiff.run.inbox import Inbox
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.live import Live
 from shadowdiff.run.notes import finished
+from shadowdiff.run.reload import Change, Reloader
 from shadowdiff.run.results import RunFolder, clean, to_json
-from shadowdiff.run.resume import same_run
+from shadowdiff.run.rules import Rules
+from shadowdiff.run.scoring import build_header
 from shadowdiff.run.setup import Plan
-from shadowdiff.run.takeover import SentLog
-from shadowdiff.run.watched import Watched
+from shadowdiff.run.takeover import Earlier, SentLog, rules_hash, same_service
+from shadowdiff.run.watched import WHOLE, Watched
 from shadowdiff.settings import Config
 from shadowdiff.tape import TapeSink
 
@@ -70,14 +75,32 @@ def settings(config: Config) -> Settings:
 
 def counting(config: Config, windows: WindowRules) -> partial[Watched]:
     """What makes the counter of a service."""
-    return partial(Watched, limits=gate_limits(config), rules=windows, candidate=config.report.candidate)
+    return partial(
+        Watched,
+        limits=gate_limits(config),
+        rules=windows,
+        candidate=config.report.candidate,
+        told=bool(build_header(config)),
+        gate=partial(_gate, config.gate.mode),
+    )
+
+
+def _gate(mode: str, limits: Limits) -> Any:
+    return plugins.build("gates", mode, limits=limits)
 
 
 class Service:
     """Owns a running service: everything that is asked about it and told to it."""
 
     def __init__(
-        self, ready: Plan, folder: RunFolder, sent: SentLog, given: Settings, console: Any, verbose: bool = False
+        self,
+        ready: Plan,
+        folder: RunFolder,
+        sent: SentLog,
+        given: Settings,
+        source: Source,
+        console: Any,
+        verbose: bool = False,
     ) -> None:
         reading, counter = ready.reading, ready.counter
         assert isinstance(reading, Live | Inbox) and isinstance(counter, Watched)  # noqa: S101 - plan made them so
@@ -91,24 +114,25 @@ class Service:
         self._latch = _Latch(ready)
         self._examples = Examples()
         self._sink = TapeSink(folder.path, store=ready.config.report.store_bodies, append=folder.resumed)
-        ready.sinks = [self._sink, self._examples]
+        self.rules = Rules(ready, source, self._say, self._adopted)
+        self.board = Board(ready, counter)
+        ready.sinks = [self._sink, self._examples, self.rules.recent, self.board]
         if verbose:
             ready.sinks.append(terminal.Mismatches(console))
         ready.confirm.settled = folder.confirmed(self._examples)
-        ready.finish = lambda verdict: finished(self._latch.over(verdict), ready, folder)
+        ready.finish = lambda verdict: finished(self._as_a_whole(verdict), ready, folder)
 
-    async def run(self, logs: Sequence[str], again: str, ready_to: Callable[[], None] = lambda: None) -> Verdict:
-        """Count what an earlier process compared (`again` says what it left), then serve until told to stop.
-
-        `ready_to` hears when traffic may come.
+    async def run(
+        self, logs: Sequence[str], before: Earlier | None, fate: str, ready_to: Callable[[], None] = lambda: None
+    ) -> Verdict:
+        """Count what an earlier process compared (what it had in flight has that `fate`), then serve until told to
+        stop. `ready_to` hears when traffic may come.
         """
         ready, folder, given = self._ready, self._folder, self._given
         await reachable(ready.endpoints, ready.config.targets.proxy)
-        folder.begin(ready.run, ready.config, [Path(p) for p in logs], same_run(ready.config))
-        if folder.resumed:
-            saved.count(folder.path / "comparisons.jsonl", self._counter, self._examples)
-            self._console.print(again, markup=False)
-            ready.notes.append(again)
+        folder.begin(ready.run, ready.config, [Path(p) for p in logs], same_service(ready.config))
+        if before is not None:
+            self._go_on(before, fate)
         live = progress(self._console, ready)
 
         def after_each(comparison: Comparison) -> None:
@@ -124,31 +148,46 @@ class Service:
         on_signals(self._stop)
         async with serving(given.where, given.token, self) as url, asyncio.TaskGroup() as group:
             if url:
-                self._console.print(f"the verdict is at {url}/api/v1/verdict", markup=False, soft_wrap=True)
-            writing = group.create_task(self._roll())
+                self._say(f"the verdict is at {url}/api/v1/verdict, its page at {url}/")
+            tasks = [group.create_task(self._roll()), group.create_task(self.rules.reloader.watch())]
+            on_hangup(lambda: tasks.append(group.create_task(self.rules.reread())))
             ready_to()
             try:
                 verdict = await pipeline.replay(ready)
             finally:
-                writing.cancel()
+                for task in tasks:
+                    task.cancel()
                 live.stop()
                 self._keep()
         self._keep(complete=True)
+        await self.rules.close()
         return await conclude(verdict, ready, folder, self._examples, self._console)
 
     # -- what is asked over HTTP ------------------------------------------------------------
 
     def verdict(self, service: str, candidate: str, step: str) -> Verdict | None:
         """The verdict of a candidate at a step, None for what is not known here."""
-        report = self._ready.config.report
-        if service not in ("", report.service) or candidate not in ("", report.candidate):
+        if service not in ("", self._ready.config.report.service):
             return None
-        verdict = self._counter.verdict(step)
+        verdict = self._counter.verdict(step, candidate)
         return None if verdict is None else clean(finished(verdict, self._ready, self._folder))
 
     def metrics(self) -> bytes:
         """OpenMetrics text."""
-        return metrics(clean(self._rolling()), self._counter.shard)
+        return metrics(clean(self._rolling()), self._counter.shard, self.rules.metrics(), self.board.exemplars)
+
+    def state(self) -> dict[str, Any]:
+        """What the live page shows."""
+        return self.board.state(clean(self._rolling()), self.reloader)
+
+    def note(self, what: str, said: dict[str, Any]) -> None:
+        """A controller told or did something: a line of the audit log."""
+        guard.note(self._folder.audit, self._ready.run, what, said)
+
+    @property
+    def reloader(self) -> Reloader:
+        """Which configuration is in force, and how to go back."""
+        return self.rules.reloader
 
     @property
     def accepting(self) -> bool:
@@ -157,8 +196,38 @@ class Service:
 
     # -- its own turns ----------------------------------------------------------------------
 
+    def _go_on(self, before: Earlier, fate: str) -> None:
+        """Count what is on the tape; what was judged by other rules is no evidence any more."""
+        saved.count(self._folder.path / "comparisons.jsonl", self._counter, self._examples)
+        again = before.note(fate)
+        if before.rules - {rules_hash(self._ready.config)}:
+            self._counter.renew(self._ready.limits, rules_hash(self._ready.config))
+            again += " Its rules were others, so that evidence begins anew."
+        self._say(again)
+        self._ready.notes.append(again)
+
+    def _adopted(self, change: Change) -> None:
+        """Other rules are in force: windows and the verdict of the run follow."""
+        if change.fresh or change.targets:
+            self._counter.renew(self._ready.limits, rules_hash(change.config))
+        else:
+            self._counter.reread(self._ready.limits)
+        self._latch.forget()
+
+    def _as_a_whole(self, verdict: Verdict) -> Verdict:
+        """The verdict of the run, or that of its newest window where the run is of several rules or candidates."""
+        if not self._counter.own_windows:
+            return self._latch.over(verdict)
+        found = self._counter.verdict(WHOLE)
+        assert found is not None  # noqa: S101 - the whole window is always there
+        return msgspec.structs.replace(found, ledger=self._ready.ledger.as_dict())
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, soft_wrap=True)
+
     def _rolling(self) -> Verdict:
-        return finished(self._latch.over(self._ready.gate.judge(self._counter.tally)), self._ready, self._folder)
+        judged = self._ready.gate.judge(self._counter.tally)
+        return finished(self._as_a_whole(judged), self._ready, self._folder)
 
     def _keep(self, complete: bool = False) -> None:
         self._sink.state(self._counter.shard, self._counter.open_units, complete, self._ready.tee.stopping)
@@ -202,6 +271,10 @@ class _Latch:
         gate, counter = self._ready.gate, self._ready.counter
         if gate.fails(counter.shard, counter.tally.paired):
             self._held = gate.judge(counter.tally)
+
+    def forget(self) -> None:
+        """Other limits or rules: what was reached by the old ones is none by these."""
+        self._held = None
 
     def over(self, verdict: Verdict) -> Verdict:
         """`verdict`, or the FAIL that came before it."""

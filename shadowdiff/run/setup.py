@@ -8,7 +8,6 @@ from __future__ import annotations
 import uuid
 import zlib
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,7 @@ import msgspec
 
 from shadowdiff import plugins, units
 from shadowdiff.contracts import Sink, Transport
-from shadowdiff.decode.body import Decoding
-from shadowdiff.decode.chat.custom import CustomChat
 from shadowdiff.errors import UsageError
-from shadowdiff.gate.bets import Bets
 from shadowdiff.gate.count import Counter
 from shadowdiff.gate.limits import Limits
 from shadowdiff.model.comparison import Comparison
@@ -35,9 +31,9 @@ from shadowdiff.run.judging import Judging
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.live import Live
 from shadowdiff.run.resume import Kept
+from shadowdiff.run.scoring import judging
 from shadowdiff.run.targets import RECORDED, targets
 from shadowdiff.score.noise import Learner
-from shadowdiff.score.panel import Panel
 from shadowdiff.settings import Config
 from shadowdiff.tee.brake import Brake
 from shadowdiff.tee.budget import Budget
@@ -50,11 +46,6 @@ from shadowdiff.tee.session import Sessions
 DEFAULT_RATE = 50.0
 BUFFERED_BYTES = 256 << 20
 MAX_CONFIRM = 10
-SCORERS = ("status", "headers", "structure", "length", "keywords", "fuzzy", "extract")
-DECODERS = (
-    "openai", "responses", "anthropic", "ollama", "gemini", "dashscope", "dify", "lobechat", "langflow", "gradio",
-    "events", "json", "html", "text",
-)  # fmt: skip
 
 
 class Plan(msgspec.Struct):
@@ -98,12 +89,14 @@ def plan(
     counting: Callable[..., Counter] = Counter,
     asks_blue: bool = True,
     brake: Brake | None = None,
+    stamp: str = "",
 ) -> Plan:
     """Everything for one replay. Raises `UsageError` or `SourceError`, each with one clear line.
 
     `earlier` is what an attempt of the same run has settled; `sending` hears of each exchange as it goes out. `live`
     makes the reading side of a run that is fed live, `run_id` names such a run again after a restart, and `counting`
-    makes its counter. Without `asks_blue` the exchanges bring blue's answer.
+    makes its counter. Without `asks_blue` the exchanges bring blue's answer;
+    `stamp` names the rules on each comparison.
     """
     run = run_id or (earlier.info.run if earlier else uuid.uuid4().hex[:12])
     # a session that starts again must not meet what its cut half wrote: its isolated ids are new
@@ -113,7 +106,7 @@ def plan(
     rewriter, endpoints, roles = targets(config, isolated, handover, asks_blue)
     send = config.send
     limits = gate_limits(config)
-    pacer, paced = _pacer(config, endpoints)
+    pacer, paced = pacing(config, endpoints)
     counter = counting(
         f"{run}/0",
         ledger,
@@ -124,19 +117,15 @@ def plan(
     )
     sessions = Sessions(config.sessions.by, counter.closed)
     learner = Learner()
-    ask = _roles(roles, config, learner)
+    ask = asked(roles, config, learner)
     width = max(1, send.max_in_flight)
-    max_body = units.size(send.max_body, "send.max_body")
-    kept = min(max_body, max(16 << 10, BUFFERED_BYTES // (2 * width * len(roles))))
+    max_body, kept = _kept_bytes(config, len(roles))
     notes = [earlier.note()] if earlier else []
     if kept < max_body:
         notes.append(f"with {width} in flight only {units.show_size(kept)} of each answer is kept (--max-body)")
     budget = Budget(*units.budget(send.budget, "--budget")) if send.budget else Budget()
     brake = brake or Brake()
-    transport = plugins.build(
-        "transports", send.transport, endpoints=endpoints, max_body=kept, seed=send.seed or None,
-        **({"proxy": config.targets.proxy} if config.targets.proxy else {}),
-    )  # fmt: skip
+    transport = connecting(config, endpoints, kept)
     following = live(ledger) if live is not None else None
     reading = following or Reading(config, logs, ledger, warn)
     tee = Tee(
@@ -160,23 +149,13 @@ def plan(
         opened=lambda exchange: counter.opened(exchange.unit, exchange.session is None, exchange.route),
         withdrawn=lambda exchange: counter.withdrawn(exchange.unit, exchange.session is None, exchange.route),
     )
-    accepted = accept.load(Path(config.gate.accept), datetime.now(UTC).date()) if config.gate.accept else None
-    judging = Judging(
-        Decoding(decoders(config)),
-        panel(config, run),
-        learner,
-        warn,
-        decode_all=budget.kind == "tokens",
-        profile=config.score.profile,
-        bets=Bets(limits),
-        accepted=accepted,
-    )
+    scoring = judging(config, run, limits, learner, warn, decode_all=budget.kind == "tokens", stamp=stamp)
     return Plan(
         run=run,
         config=config,
         reading=reading,
         tee=tee,
-        judging=judging,
+        judging=scoring,
         counter=counter,
         gate=plugins.build("gates", config.gate.mode, limits=limits),
         limits=limits,
@@ -193,70 +172,35 @@ def plan(
             rewriters=[targets(config, f"{n}{isolated}", None, asks_blue)[0] for n in range(_confirmed(config))],
             roles=tuple(role for role in roles if role is not Role.TWIN),
             transport=transport,
-            judging=judging,
+            judging=scoring,
             brake=brake,
             budget=budget,
         ),
         paced=paced,
         stop_on=config.gate.stop_on,
         notes=notes,
-        accepted=accepted,
+        accepted=scoring.accepted,
     )
 
 
-def panel(config: Config, run: str = "", deciding: bool = False, paired: bool | None = None) -> Panel:
-    """The scorers: built-ins with their settings, then those named in [[score.scorers]].
-
-    `deciding` leaves out the plain rules that no limit is set for: they would only report. `paired` says that there
-    is a twin [default: where the configuration has one].
-    """
-    rules = config.score
-    silent = {
-        "length": not rules.max_length_change,
-        "keywords": not rules.required and not rules.forbidden,
-        "fuzzy": not rules.min_similarity,
-    }
-    options: dict[str, dict[str, Any]] = {
-        "headers": {"headers": rules.headers, "ignore": rules.ignore},
-        "structure": {
-            "ignore": rules.ignore,
-            "unordered": rules.unordered,
-            "tolerance": rules.tolerance,
-            "profile": rules.profile,
-        },
-        "length": {
-            "limit": units.percent(rules.max_length_change, "score.max_length_change")
-            if rules.max_length_change
-            else None
-        },
-        "extract": {"patterns": rules.extract},
-        "keywords": {"required": rules.required, "forbidden": rules.forbidden},
-        "fuzzy": {
-            "min_similarity": units.percent(rules.min_similarity, "score.min_similarity")
-            if rules.min_similarity
-            else None
-        },
-    }
-    scorers = [
-        plugins.build("scorers", name, **options.get(name, {}))
-        for name in SCORERS
-        if not (deciding and silent.get(name))
-    ]
-    for extra in rules.scorers:
-        scorers.append(plugins.build("scorers", extra.use, **extra.options))
-    twin = bool(config.targets.twin) if paired is None else paired
-    return Panel(
-        scorers,
-        paired=twin,
-        owner=lambda name: plugins.owner("scorers", name),
-        run=run,
-        signals=rules.profile == "sampled" or bool(config.gate.max_similarity_drop),
-        critical=bool(config.gate.max_critical),
-        unpaired=twin and units.percent(config.control.share, "control.share") < 1,
-    )
+def _kept_bytes(config: Config, roles: int) -> tuple[int, int]:
+    """(bytes of an answer to keep as asked, bytes kept so that all in flight stay within BUFFERED_BYTES)."""
+    asked = units.size(config.send.max_body, "send.max_body")
+    return asked, min(asked, max(16 << 10, BUFFERED_BYTES // (2 * max(1, config.send.max_in_flight) * roles)))
 
 
-def _roles(fixed: tuple[Role, ...], config: Config, learner: Learner) -> Callable[[Exchange], tuple[Role, ...]]:
+def connecting(config: Config, endpoints: list[Endpoint], kept: int = 0) -> Transport:
+    """What sends. `kept` is bytes of an answer to keep, 0 as the configuration says."""
+    send = config.send
+    transport: Transport = plugins.build(
+        "transports", send.transport, endpoints=endpoints, seed=send.seed or None,
+        max_body=kept or _kept_bytes(config, len(endpoints))[1],
+        **({"proxy": config.targets.proxy} if config.targets.proxy else {}),
+    )  # fmt: skip
+    return transport
+
+
+def asked(fixed: tuple[Role, ...], config: Config, learner: Learner) -> Callable[[Exchange], tuple[Role, ...]]:
     if Role.TWIN in fixed:
         return _share_of_twin(fixed, units.percent(config.control.share, "control.share (--control-share)"))
     if Role.BLUE not in fixed or not config.control.enabled or config.sessions.handover:
@@ -299,7 +243,7 @@ def _handover(config: Config) -> Handover | None:
     return Handover(turns)
 
 
-def _pacer(config: Config, endpoints: Sequence[Endpoint]) -> tuple[Pacer, bool]:
+def pacing(config: Config, endpoints: Sequence[Endpoint]) -> tuple[Pacer, bool]:
     send = config.send
     if send.rate and send.speed:
         raise UsageError("--rate and --speed exclude each other: one fixes the rate, the other follows the log")
@@ -309,13 +253,3 @@ def _pacer(config: Config, endpoints: Sequence[Endpoint]) -> tuple[Pacer, bool]:
     if send.rate == "max" or (not send.rate and all(e.loopback for e in endpoints)):
         return Pacer(), False
     return Pacer(rate=units.rate(send.rate, "--rate") if send.rate else DEFAULT_RATE), bool(send.rate)
-
-
-def decoders(config: Config) -> list[Any]:
-    """The dialects of the configuration, the built-in decoders, then those of plugins."""
-    for number, rule in enumerate(config.decode.chat):
-        if not rule.text.startswith("/"):
-            raise UsageError(f"decode.chat[{number}].text: {rule.text!r} is no JSON Pointer; write e.g. /data/answer")
-    own = [CustomChat(**msgspec.to_builtins(rule)) for rule in config.decode.chat]
-    extra = [name for name, plugin in plugins.registered("decoders").items() if not plugin.ours]
-    return [*own, *(plugins.build("decoders", name) for name in (*DECODERS, *extra))]

@@ -12,6 +12,7 @@ from typing import Any
 
 from shadowdiff import units
 from shadowdiff.capture.tail import STDIN, Follower
+from shadowdiff.config import Source
 from shadowdiff.errors import UsageError
 from shadowdiff.model.tally import Ledger
 from shadowdiff.model.verdict import Verdict
@@ -21,15 +22,15 @@ from shadowdiff.run.around import run_loop
 from shadowdiff.run.captures import builder_of
 from shadowdiff.run.live import Checkpoint, Live
 from shadowdiff.run.results import RunFolder
-from shadowdiff.run.resume import same_run
 from shadowdiff.run.service import Service, counting, settings
 from shadowdiff.run.setup import plan
-from shadowdiff.run.takeover import Earlier, SentLog, earlier
+from shadowdiff.run.takeover import Earlier, SentLog, earlier, rules_hash, same_service
 from shadowdiff.settings import Config
 
 
-def run(config: Config, patterns: Sequence[str], out: Path, from_start: bool, console: Any, verbose: bool) -> Verdict:
+def run(source: Source, patterns: Sequence[str], out: Path, from_start: bool, console: Any, verbose: bool) -> Verdict:
     """Follow `patterns` until a signal, --duration, --limit or the end of stdin. Raises the errors of `errors`."""
+    config = source.config
     if config.send.loop != 1 or config.send.speed or config.sessions.handover:
         raise UsageError("--loop, --speed and --handover are for replay; tail takes lines as they come")
     given = settings(config)
@@ -66,11 +67,14 @@ def run(config: Config, patterns: Sequence[str], out: Path, from_start: bool, co
     async def main() -> Verdict:
         sent = SentLog(out)
         run_id = before.info.run if before else ""
-        ready = plan(config, [], warn, None, sent.sent, reading, run_id, counting(config, given.windows))
+        ready = plan(
+            config, [], warn, None, sent.sent, reading, run_id, counting(config, given.windows),
+            stamp=rules_hash(config),
+        )  # fmt: skip
         folder = RunFolder(out, "tail", None, before.info if before else None)
         try:
-            again = before.note("are sent again (resent.txt)") if before else ""
-            return await Service(ready, folder, sent, given, console, verbose).run(patterns, again)
+            service = Service(ready, folder, sent, given, source, console, verbose)
+            return await service.run(patterns, before, "are sent again (resent.txt)")
         finally:
             sent.close()
             ready.judging.close()
@@ -81,7 +85,7 @@ def run(config: Config, patterns: Sequence[str], out: Path, from_start: bool, co
 
 def _before(config: Config, patterns: Sequence[str], out: Path) -> Earlier | None:
     """What an earlier process left in `out`. Raises `UsageError` where it followed something else."""
-    before = earlier(out, [str(Path(p)) for p in patterns], same_run(config), lines.FILE)
+    before = earlier(out, [str(Path(p)) for p in patterns], same_service(config), lines.FILE)
     if before is not None and STDIN in patterns:
         raise UsageError(f"--out {out}: stdin cannot be read again; name another folder")
     return before

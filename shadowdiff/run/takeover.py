@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import msgspec
 from shadowdiff import runinfo, tape
 from shadowdiff.errors import OutputError, UsageError
 from shadowdiff.model.exchange import INTERRUPTED, Exchange
-from shadowdiff.run.resume import listed, rewrite, write_list
+from shadowdiff.run.reload import LIMITS
+from shadowdiff.run.resume import PACE, listed, rewrite, write_list
+from shadowdiff.settings import Capture, Config, Decode, GateRules, ScoreRules, Sending, Service, Targets
 
 SENT = "sent.log"
 TRIM = 10_000
@@ -24,6 +27,8 @@ class Earlier(msgspec.Struct):
     places: set[str]
     open: list[str]
     seq: int = 0
+    rules: set[str] = set()
+    """Hashes of the rules that its lines were judged by."""
 
     def note(self, fate: str) -> str:
         """What was found. `fate` says what becomes of what was in flight."""
@@ -53,6 +58,7 @@ def earlier(out: Path, logs: list[str], settings: str, checkpoint: str) -> Earli
         if line.get("why") == INTERRUPTED or place in found.places:
             return False
         found.places.add(place)
+        found.rules.add(line.get("config", ""))
         return True
 
     rewrite(out, out / "comparisons.jsonl", stays)
@@ -61,6 +67,34 @@ def earlier(out: Path, logs: list[str], settings: str, checkpoint: str) -> Earli
     found.open = list(dict.fromkeys(place for place in sent if place and place not in found.places))
     write_list(out / "resent.txt", found.open, append=True)
     return found
+
+
+def same_service(config: Config) -> str:
+    """A hash over what must not change between two starts: all but what may be reloaded, and how it answers."""
+    free = {name: getattr(Sending(), name) for name in PACE}
+    filters = ("allow_methods", "allow", "deny", "sample", "sample_by")
+    given = {name: getattr(Capture(), name) for name in filters}
+    gate = GateRules(mode=config.gate.mode, unit=config.gate.unit)
+    fixed = msgspec.structs.replace(
+        config,
+        send=msgspec.structs.replace(config.send, **free),
+        capture=msgspec.structs.replace(config.capture, **given),
+        targets=Targets(twin=config.targets.twin) if config.service.reload_targets else config.targets,
+        service=Service(),
+        score=ScoreRules(),
+        decode=Decode(),
+        gate=gate,
+    )
+    return hashlib.sha256(msgspec.json.encode(fixed, order="sorted")).hexdigest()[:12]
+
+
+def rules_hash(config: Config) -> str:
+    """A hash over what decides the outcome of a pair: evidence judged by other rules is no evidence."""
+    judged = msgspec.to_builtins((config.score, config.decode, config.gate, config.control), order="sorted")
+    for key in LIMITS:
+        judged[2].pop(key.removeprefix("gate."))
+    judged[2].pop("stop_on")
+    return hashlib.sha256(msgspec.json.encode(judged)).hexdigest()[:12]
 
 
 class SentLog:

@@ -149,6 +149,16 @@ class Tee:
                 self._timer.release()
             self._deadline = asyncio.get_running_loop().call_later(drain_s, self.abort)
 
+    def adopt(self, holder: Holder, pacer: Pacer) -> None:
+        """What is held back, and how fast the rest goes out, from the next exchange on."""
+        self._holder, self._pacer = holder, pacer
+
+    def redirect(
+        self, transport: Transport, rewriter: Rewriter, roles: Callable[[Exchange], tuple[Role, ...]]
+    ) -> None:
+        """Other targets from the next exchange on; what is in the air lands where it was sent."""
+        self._transport, self._rewriter, self._roles = transport, rewriter, roles
+
     def abort(self) -> None:
         """Give up on what is in the air; it is handed back as interrupted."""
         for task in self._tasks:
@@ -257,8 +267,9 @@ class Tee:
             self._withdrawn(exchange)
             self.stop(f"budget of {self._budget.text} is spent")
             return
+        rewriter, transport = self._rewriter, self._transport  # one pair goes by one configuration
         try:
-            calls = self._rewriter.calls(exchange, roles, due or time.monotonic())
+            calls = rewriter.calls(exchange, roles, due or time.monotonic())
         except ValueError as error:
             self._ledger.note("skipped", f"unsupported: {error}")
             self._passed(exchange, "skipped")
@@ -276,13 +287,13 @@ class Tee:
         self.in_flight += 1
         self._sending(exchange)
         try:
-            seen = await self._transport.send(calls)
+            seen = await transport.send(calls)
         except asyncio.CancelledError:
             seen = tuple(Observation(role=call.role, failure=Failure.TIMEOUT, detail=INTERRUPTED) for call in calls)
         self.in_flight -= 1
         for observation in seen:
             self._brake.note(observation, exchange.recorded_status)
-        minted = self._rewriter.saw(exchange, seen)
+        minted = rewriter.saw(exchange, seen)
         if warm:
             self._passed(exchange, "warmup")
             return

@@ -191,7 +191,7 @@ def test_a_folder_of_another_run_is_left_alone(tmp_path: Path, changed: str) -> 
         other = (
             start(tmp_path / "b.log", blue, green, out)
             if changed == "logs"
-            else start(log, blue, green, out, "--profile", "strict")
+            else start(log, blue, green, out, "--session-by", "ip")
         )
         _, err = other.communicate(timeout=20)
     assert other.returncode == 2 and "name another folder" in err

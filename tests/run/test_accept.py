@@ -11,7 +11,7 @@ from shadowdiff.contracts import Baseline
 from shadowdiff.errors import UsageError
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.run.accept import load
-from shadowdiff.run.setup import panel
+from shadowdiff.run.scoring import panel
 from shadowdiff.settings import Config, Targets
 from shadowdiff.testing import exchange_of, pair_of
 

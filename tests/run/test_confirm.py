@@ -10,7 +10,7 @@ from shadowdiff.model.comparison import Outcome
 from shadowdiff.model.exchange import Exchange, Observation, Role
 from shadowdiff.run.confirm import Confirm
 from shadowdiff.run.judging import Judging
-from shadowdiff.run.setup import panel
+from shadowdiff.run.scoring import panel
 from shadowdiff.run.targets import targets
 from shadowdiff.score.noise import Learner
 from shadowdiff.settings import Config

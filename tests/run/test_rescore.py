@@ -16,7 +16,7 @@ from shadowdiff.model.tally import Ledger, Shard
 from shadowdiff.model.verdict import Status
 from shadowdiff.run import saved
 from shadowdiff.run.rescore import rescore, table
-from shadowdiff.run.setup import panel
+from shadowdiff.run.scoring import panel
 from shadowdiff.settings import Config
 from shadowdiff.testing import exchange_of, pair_of
 

@@ -96,3 +96,54 @@ def test_windows_count_as_the_run_does() -> None:
     whole = told(counter, "")
     assert whole.divergence.n == counter.shard.units == 3 and counter.shard.blue_asked == 0
     assert not counter._of
+
+
+def test_an_answer_of_another_build_is_no_evidence() -> None:
+    counter = watched(told=True)
+    counter.opened("a", True, "GET /")
+    counted = counter.add(comparison_of(BAD, 1, unit="a", build="v1"))
+    counter.opened("b", True, "GET /")
+    counter.add(comparison_of(GOOD, 2, unit="b", build="v2"))
+    assert counted.outcome is Outcome.ERRORED and "build v1, not v2" in counted.why
+    assert told(counter, "").divergence.n == 1
+
+
+def test_the_newest_build_is_the_candidate_and_an_old_one_never_reopens() -> None:
+    counter = Watched("r/0", Ledger(), limits=Limits(), rules=WindowRules(), candidate="", told=True)
+    for n, build in enumerate(["v1"] * 40 + ["v2"] * 30):
+        counter.opened(f"x{n}", True, "GET /")
+        counter.add(comparison_of(BAD if build == "v1" else GOOD, n, unit=f"x{n}", build=build))
+    assert counter.candidate == "v2" and counter.own_windows
+    assert told(counter, "").divergence.n == 30
+    old = counter.verdict("", "v1")
+    assert old is not None and old.verdict is Status.FAIL and counter.verdict("", "v0") is None
+    counter.opened("late", True, "GET /")
+    late = counter.add(comparison_of(BAD, 99, unit="late", build="v1"))
+    assert late.outcome is Outcome.ERRORED and counter.candidate == "v2"
+
+
+def test_new_rules_begin_anew_and_what_was_in_flight_counts_by_them() -> None:
+    counter = watched()
+    send(counter, 50, BAD)
+    for unit in ("early", "late"):
+        counter.opened(unit, True, "GET /")
+    counter.opened("s#0", False, "GET /")
+    counter.renew(Limits(), "new")
+    assert told(counter, "").divergence.n == 0
+    counter.add(comparison_of(BAD, 59, unit="early", config="old"))
+    counter.add(comparison_of(GOOD, 60, unit="late", config="new"))
+    cut = counter.add(comparison_of(GOOD, 61, unit="s#0", session="s", turn=1, config="new"))
+    assert told(counter, "").divergence.n == 1 and cut.outcome is Outcome.ERRORED
+    send(counter, 20, start=100)
+    assert told(counter, "").divergence.n == 21 and counter.shard.ledger.matched == 21
+
+
+def test_other_limits_read_the_same_evidence_and_a_fail_falls_with_them() -> None:
+    counter = watched()
+    send(counter, 100)
+    send(counter, 40, BAD, start=100)
+    assert told(counter, "").verdict is Status.FAIL
+    counter.reread(Limits(max_divergence=0.6))
+    assert told(counter, "").verdict is Status.PASS and told(counter, "").divergence.n == 140
+    counter.reread(Limits())
+    assert told(counter, "").verdict is Status.FAIL

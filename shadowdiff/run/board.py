@@ -1,0 +1,102 @@
+"""What the live page shows: verdict and interval over time, routes, latencies, findings, drops, rules."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from shadowdiff import redact
+from shadowdiff.gate.count import Counter
+from shadowdiff.model.comparison import Comparison, Outcome
+from shadowdiff.model.exchange import Pair
+from shadowdiff.model.tally import BUCKETS, Tally
+from shadowdiff.model.trace import trace_id
+from shadowdiff.model.verdict import Verdict
+from shadowdiff.run.reload import Reloader
+from shadowdiff.run.setup import Plan
+
+POINTS = 300
+FINDINGS = 20
+ROUTES = 15
+EVERY_S = 1.0
+Exemplar = tuple[str, float, float]
+
+
+class Point(msgspec.Struct, array_like=True, frozen=True):
+    """The estimate at one moment: epoch seconds, units, low, rate, high."""
+
+    at: float
+    n: int
+    low: float
+    rate: float
+    high: float
+
+
+class Board:
+    """A sink that keeps the last findings and one trace a latency bucket, and paints the state when asked."""
+
+    def __init__(self, ready: Plan, counter: Counter, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ready = ready
+        self._counter = counter
+        self._clock = clock
+        self._begun = clock()
+        self._points: deque[Point] = deque(maxlen=POINTS)
+        self._pointed = float("-inf")
+        self._findings: deque[dict[str, Any]] = deque(maxlen=FINDINGS)
+        self.exemplars: dict[tuple[str, int], Exemplar] = {}
+        """(side, bucket) to the trace of the last answer there, its seconds, and when."""
+
+    def add(self, comparison: Comparison, pair: Pair) -> None:
+        """Take note of a pair."""
+        now = datetime.now(UTC).timestamp()
+        trace = trace_id(comparison.run, comparison.id)
+        for side, seconds in (("blue", comparison.timings.blue_s), ("green", comparison.timings.green_s)):
+            if seconds > 0:
+                bucket = next((i for i, bound in enumerate(BUCKETS) if seconds <= bound), len(BUCKETS))
+                self.exemplars[side, bucket] = (trace, seconds, now)
+        if comparison.outcome is Outcome.MISMATCHED:
+            self._findings.appendleft(
+                {
+                    "id": comparison.id, "route": redact.text(comparison.route), "at": now,
+                    "rules": list(comparison.rules), "why": redact.text(comparison.why)[:300],
+                }
+            )  # fmt: skip
+
+    def close(self, tally: Tally, verdict: Verdict | None) -> None:
+        """Nothing to do."""
+
+    def state(self, verdict: Verdict, reloader: Reloader) -> dict[str, Any]:
+        """Everything the page shows, as JSON values."""
+        d = verdict.divergence
+        if self._clock() - self._pointed >= EVERY_S:
+            self._pointed = self._clock()
+            self._points.append(Point(datetime.now(UTC).timestamp(), d.n, d.low, d.rate, d.high))
+        latest = reloader.versions[-1]
+        return {
+            "verdict": verdict.verdict,
+            "reason": verdict.reason,
+            "service": verdict.service,
+            "candidate": verdict.candidate,
+            "divergence": {"n": d.n, "rate": d.rate, "low": d.low, "high": d.high, "limit": d.limit, "unit": d.unit},
+            "points": list(self._points),
+            "ledger": verdict.ledger,
+            "reasons": dict(sorted(verdict.reasons.items(), key=lambda item: -item[1])[:6]),
+            "routes": [
+                {"route": r.route, "n": r.n, "mismatched": r.mismatched, "rate": r.rate, "low": r.low, "high": r.high}
+                for r in verdict.routes[:ROUTES]
+            ],
+            "latency": msgspec.to_builtins(verdict.latency),
+            "findings": list(self._findings),
+            "in_flight": self._ready.tee.in_flight,
+            "stopping": self._ready.tee.stopping,
+            "up_s": round(self._clock() - self._begun),
+            "config": {
+                "hash": latest.hash, "since": latest.since, "changed": list(latest.changed), "trial": latest.trial,
+                "reloads": reloader.counts.reloads, "error": redact.text(reloader.error),
+            },
+        }  # fmt: skip
