@@ -242,6 +242,14 @@ class Service(Section, frozen=True):
     max_queue: str = "64MiB"
 
 
+class Otel(Section, frozen=True):
+    """Where traces go. Header values may be `env:NAME`."""
+
+    endpoint: str = ""
+    headers: dict[str, str] = {}
+    propagate: bool = False
+
+
 class Config(Section, frozen=True):
     """The whole of shadowdiff.toml."""
 
@@ -260,6 +268,7 @@ class Config(Section, frozen=True):
     send: Sending = Sending()
     report: Report = Report()
     service: Service = Service()
+    otel: Otel = Otel()
 
     @property
     def hash(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from shadowdiff.cli import options as opt
-from shadowdiff.cli.traffic import ended, followed, unending
+from shadowdiff.cli.traffic import ended, followed, told, unending
 from shadowdiff.config import Source
 from shadowdiff.errors import UsageError
 from shadowdiff.settings import Config
@@ -66,21 +66,20 @@ def mirror(feed: int | None, **given: Any) -> int:
 
 
 def _live(name: str, source: Source, given: dict[str, Any], feed: int | None, make: Callable[..., Any]) -> int:
-    from shadowdiff.report.terminal import console
-
     config = source.config
     only_records = not config.targets.green
+    said = told(config, given["quiet"])
     out: Path | None = given["out"]
     if out is None and not only_records:
         raise UsageError(f"--out DIR is needed: the run folder of this {name}")
     if feed is None:
-        return _front(name, config, console(given["quiet"]), make)
+        return _front(name, config, said, make)
     from shadowdiff.run import feeding
 
     if only_records:
-        return feeding.record(config, feed, console(given["quiet"]))
+        return feeding.record(config, feed, said)
     assert out is not None  # noqa: S101 - checked above
-    verdict = feeding.judge(source, name, out, feed, console(given["quiet"]), given["verbose"])
+    verdict = feeding.judge(source, name, out, feed, said, given["verbose"])
     return ended(verdict, given["as_json"])
 
 

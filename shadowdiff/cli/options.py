@@ -138,6 +138,12 @@ SERVICE: list[_Option] = [
     (("--api",), "service.api", {"help": "HOST:PORT of the verdict API, or off [default: 127.0.0.1:8780]."}),
     (("--api-token",), "service.token", {"help": "Bearer token it asks for, e.g. env:NAME; needed off loopback."}),
     (("--drain",), "service.drain", {"help": "How long SIGTERM lets open calls go on [default: 10s]."}),
+    (("--log-format",), "service.log",
+     {"type": click.Choice(["text", "json"]), "help": "Say everything as lines of text or JSON [default: text]."}),
+    (("--reload-targets/--keep-targets",), "service.reload_targets",
+     {"default": None, "help": "Let a changed config change the targets too [default: off]."}),
+    (("--candidate-from",), "service.candidate_from",
+     {"help": "header:NAME in which green names its build; each opens a window of its own."}),
 ]  # fmt: skip
 
 

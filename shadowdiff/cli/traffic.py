@@ -70,12 +70,23 @@ def tail(logs: tuple[str, ...], **given: Any) -> int:
     says otherwise. verdict.json is written every 10 s. SIGTERM drains for 10 s and exits by the verdict; a FAIL that
     was reached stays. Started again with the same --out, it goes on where it was.
     """
-    from shadowdiff.report.terminal import console
     from shadowdiff.run.tailing import run
 
     source = followed(unending(given, sample="10%"))
-    verdict = run(source, list(logs), given["out"], given["from_start"], console(given["quiet"]), given["verbose"])
+    said = told(source.config, given["quiet"])
+    verdict = run(source, list(logs), given["out"], given["from_start"], said, given["verbose"])
     return ended(verdict, given["as_json"])
+
+
+def told(config: Config, quiet: bool) -> Any:
+    """Where a service says what it has to say: lines for people, or JSON."""
+    if config.service.log == "json":
+        from shadowdiff.report.jsonlog import JsonConsole
+
+        return JsonConsole(quiet)
+    from shadowdiff.report.terminal import console
+
+    return console(quiet)
 
 
 def unending(given: dict[str, Any], sample: str = "") -> dict[str, Any]:

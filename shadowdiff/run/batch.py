@@ -26,6 +26,7 @@ from shadowdiff.run.notes import finished
 from shadowdiff.run.results import RunFolder
 from shadowdiff.run.resume import kept, same_run
 from shadowdiff.run.setup import Plan, plan
+from shadowdiff.run.telemetry import tracing
 from shadowdiff.settings import Config
 from shadowdiff.tape import TapeSink
 
@@ -87,7 +88,7 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
         saved.count(folder.path / "comparisons.jsonl", ready.counter, examples)
     tape = TapeSink(folder.path, store=config.report.store_bodies, append=folder.resumed)
     tape.state(ready.counter.shard, [], False, "")
-    ready.sinks = [tape, examples]
+    ready.sinks = [tape, examples, *tracing(config, lambda text: console.print(f"warning: {text}", markup=False))]
     if verbose:
         ready.sinks.append(terminal.Mismatches(console))
     ready.confirm.settled = folder.confirmed(examples)

@@ -23,7 +23,6 @@ from shadowdiff.run.setup import Plan
 POINTS = 300
 FINDINGS = 20
 ROUTES = 15
-EVERY_S = 1.0
 Exemplar = tuple[str, float, float]
 
 
@@ -46,7 +45,6 @@ class Board:
         self._clock = clock
         self._begun = clock()
         self._points: deque[Point] = deque(maxlen=POINTS)
-        self._pointed = float("-inf")
         self._findings: deque[dict[str, Any]] = deque(maxlen=FINDINGS)
         self.exemplars: dict[tuple[str, int], Exemplar] = {}
         """(side, bucket) to the trace of the last answer there, its seconds, and when."""
@@ -67,15 +65,16 @@ class Board:
                 }
             )  # fmt: skip
 
+    def mark(self, verdict: Verdict) -> None:
+        """Keep the estimate of this moment."""
+        self._points.append(_point(verdict))
+
     def close(self, tally: Tally, verdict: Verdict | None) -> None:
         """Nothing to do."""
 
     def state(self, verdict: Verdict, reloader: Reloader) -> dict[str, Any]:
         """Everything the page shows, as JSON values."""
         d = verdict.divergence
-        if self._clock() - self._pointed >= EVERY_S:
-            self._pointed = self._clock()
-            self._points.append(Point(datetime.now(UTC).timestamp(), d.n, d.low, d.rate, d.high))
         latest = reloader.versions[-1]
         return {
             "verdict": verdict.verdict,
@@ -83,7 +82,7 @@ class Board:
             "service": verdict.service,
             "candidate": verdict.candidate,
             "divergence": {"n": d.n, "rate": d.rate, "low": d.low, "high": d.high, "limit": d.limit, "unit": d.unit},
-            "points": list(self._points),
+            "points": [*self._points, _point(verdict)],
             "ledger": verdict.ledger,
             "reasons": dict(sorted(verdict.reasons.items(), key=lambda item: -item[1])[:6]),
             "routes": [
@@ -100,3 +99,8 @@ class Board:
                 "reloads": reloader.counts.reloads, "error": redact.text(reloader.error),
             },
         }  # fmt: skip
+
+
+def _point(verdict: Verdict) -> Point:
+    d = verdict.divergence
+    return Point(datetime.now(UTC).timestamp(), d.n, d.low, d.rate, d.high)

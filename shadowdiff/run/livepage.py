@@ -13,7 +13,7 @@ import hmac
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-import orjson
+import msgspec
 from aiohttp import web
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def routes(served: Served, token: str) -> list[web.RouteDef]:
         try:
             with contextlib.suppress(ConnectionError):
                 while True:
-                    await stream.write(b"data: " + orjson.dumps(served.state()) + b"\n\n")
+                    await stream.write(b"data: " + msgspec.json.encode(served.state()) + b"\n\n")
                     if not served.accepting:
                         break
                     await asyncio.sleep(EVERY_S)

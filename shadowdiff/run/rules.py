@@ -20,6 +20,7 @@ from shadowdiff.run.scoring import judging
 from shadowdiff.run.setup import Plan, asked, connecting, pacing
 from shadowdiff.run.takeover import rules_hash
 from shadowdiff.run.targets import targets
+from shadowdiff.run.telemetry import traced
 
 
 class Rules:
@@ -72,7 +73,7 @@ class Rules:
             "pacer": pacing(config, ready.endpoints)[0],
         }  # fmt: skip
         if change.targets:
-            made["targets"] = targets(config, ready.run, None, not live)
+            made["targets"] = targets(config, ready.run, None, not live, traced(config, ready.run))
             made["transport"] = connecting(config, made["targets"][1])
         self._made = made
         return await self.recent.trial(made["judging"])

@@ -25,6 +25,7 @@ from shadowdiff.model.exchange import INTERRUPTED
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report import terminal
 from shadowdiff.report.examples import Examples
+from shadowdiff.report.jsonlog import JsonConsole, JsonPairs
 from shadowdiff.report.prometheus import metrics
 from shadowdiff.run import pipeline, saved
 from shadowdiff.run.api import address, serving
@@ -40,12 +41,13 @@ from shadowdiff.run.rules import Rules
 from shadowdiff.run.scoring import build_header
 from shadowdiff.run.setup import Plan
 from shadowdiff.run.takeover import Earlier, SentLog, rules_hash, same_service
+from shadowdiff.run.telemetry import tracing
 from shadowdiff.run.watched import WHOLE, Watched
 from shadowdiff.settings import Config
 from shadowdiff.tape import TapeSink
 
 ROLL_S = 10.0
-"""How often verdict.json is written while the service runs."""
+"""How often verdict.json is written, and the page's chart gets a point."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -81,6 +83,7 @@ def counting(config: Config, windows: WindowRules) -> partial[Watched]:
         rules=windows,
         candidate=config.report.candidate,
         told=bool(build_header(config)),
+        judged_by=rules_hash(config),
         gate=partial(_gate, config.gate.mode),
     )
 
@@ -116,7 +119,17 @@ class Service:
         self._sink = TapeSink(folder.path, store=ready.config.report.store_bodies, append=folder.resumed)
         self.rules = Rules(ready, source, self._say, self._adopted)
         self.board = Board(ready, counter)
-        ready.sinks = [self._sink, self._examples, self.rules.recent, self.board]
+        ready.sinks = [
+            self._sink,
+            self._examples,
+            self.rules.recent,
+            self.board,
+            *tracing(ready.config, lambda text: self._say(f"warning: {text}")),
+        ]
+        if isinstance(console, JsonConsole):
+            report = ready.config.report
+            console.names = {"service": report.service, "candidate": report.candidate}
+            ready.sinks.append(JsonPairs(console))
         if verbose:
             ready.sinks.append(terminal.Mismatches(console))
         ready.confirm.settled = folder.confirmed(self._examples)
@@ -238,7 +251,9 @@ class Service:
         while True:
             await asyncio.sleep(ROLL_S)
             self._keep()
-            runinfo.write_whole(self._folder.path / "verdict.json", to_json(self._rolling()))
+            verdict = self._rolling()
+            self.board.mark(verdict)
+            runinfo.write_whole(self._folder.path / "verdict.json", to_json(verdict))
 
     def _stop(self, number: signal.Signals) -> None:
         """The first signal drains, the second gives up at once."""

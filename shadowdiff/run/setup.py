@@ -33,6 +33,7 @@ from shadowdiff.run.live import Live
 from shadowdiff.run.resume import Kept
 from shadowdiff.run.scoring import judging
 from shadowdiff.run.targets import RECORDED, targets
+from shadowdiff.run.telemetry import traced
 from shadowdiff.score.noise import Learner
 from shadowdiff.settings import Config
 from shadowdiff.tee.brake import Brake
@@ -103,7 +104,7 @@ def plan(
     isolated = f"{earlier.info.attempt + 1}{run}" if earlier else run
     ledger = Ledger()
     handover = _handover(config)
-    rewriter, endpoints, roles = targets(config, isolated, handover, asks_blue)
+    rewriter, endpoints, roles = targets(config, isolated, handover, asks_blue, traced(config, run))
     send = config.send
     limits = gate_limits(config)
     pacer, paced = pacing(config, endpoints)

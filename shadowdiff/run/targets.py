@@ -30,11 +30,11 @@ MAX_SEARCHED = 4 << 20
 
 
 def targets(
-    config: Config, run: str, handover: Handover | None = None, asks_blue: bool = True
+    config: Config, run: str, handover: Handover | None = None, asks_blue: bool = True, trace: str = ""
 ) -> tuple[Rewriter, list[Endpoint], tuple[Role, ...]]:
     """(rewriter, endpoints, whom to ask). Raises `UsageError` for a missing or bad URL, header, place or rule.
 
-    Without `asks_blue` the exchanges bring blue's answer with them.
+    Without `asks_blue` the exchanges bring blue's answer with them. `trace` is the run whose trace ids go out.
     """
     given = config.targets
     if not given.blue or not given.green:
@@ -69,6 +69,7 @@ def targets(
         handover=handover,
         forward_auth=config.send.forward_auth,
         marker=config.send.marker,
+        trace=trace,
     )
     return rewriter, endpoints, tuple(roles)
 

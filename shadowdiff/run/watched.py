@@ -36,6 +36,7 @@ class Watched(Counter):
         rules: WindowRules,
         candidate: str,
         told: bool = False,
+        judged_by: str = "",
         clock: Callable[[], float] = time.monotonic,
         gate: Make = EvidenceGate,
         **counting: bool,
@@ -43,14 +44,14 @@ class Watched(Counter):
         """`limits`, `rules` and `gate` judge the windows; `counting` are the options of `Counter`, here and there.
 
         `told` says that green's answers name their build: then an answer of another one than `candidate` is no
-        evidence, and where no `candidate` is given the newest build is it.
+        evidence, and where no `candidate` is given the newest build is it. `judged_by` is the hash of the rules.
         """
         super().__init__(shard, ledger, **counting)
         self._windows = Windows(limits, rules, clock, gate, **counting)
         self.candidate = candidate
         self._fixed = bool(candidate) or not told
         self._told = told
-        self._rules = ""
+        self._rules = judged_by
         self._clock = clock
         self.own_windows = not self._fixed
         """Whether the run as a whole is of several candidates or rules, so that only a window can be judged."""
@@ -84,7 +85,7 @@ class Watched(Counter):
         self._windows.reread(limits)
 
     def renew(self, limits: Limits, rules: str = "") -> None:
-        """Other rules, of that hash: evidence begins anew. A pair that the old ones judged stays where it was sent."""
+        """Other rules, of that hash: evidence begins anew; what the old ones judged stays where it was sent."""
         self._windows.renew(limits)
         self._rules = rules
         self.own_windows = True

@@ -3,8 +3,8 @@
 Stripped: hop-by-hop headers and those `Connection` names, Content-Length (written anew), Expect,
 conditional headers and Range (a 304 hides the body), tracing headers (shadow spans must not join the
 user's trace), and Authorization and Cookie unless forwarding is asked for. Set: Host, the headers
-given per target, and our marker. Then, in this order: values the target minted (correlation), ids the
-client supplied (isolation), and the user's own edits.
+given per target, our marker, and where traces are wanted a `traceparent` of our own. Then, in this
+order: values the target minted (correlation), ids the client supplied (isolation), and the user's own edits.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import msgspec
 
 from shadowdiff.contracts import Call
 from shadowdiff.model.exchange import Exchange, Headers, Observation, Request, Role, header_bytes
+from shadowdiff.model.trace import traceparent
 from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.tee.correlate import Correlator
 from shadowdiff.tee.edit import Edit
@@ -63,14 +64,18 @@ class Rewriter:
         handover: Handover | None = None,
         forward_auth: bool = False,
         marker: bool = True,
+        trace: str = "",
     ) -> None:
-        """With a `handover`, role green is a lane that changes between the blue and the green target."""
+        """`trace` is the run that a `traceparent` of our own is made of, empty for none.
+
+        With a `handover`, role green is a lane that changes between the blue and the green target."""
         self._targets = {target.role: target for target in targets}
         self.correlator = correlator
         self._handover = handover
         self._isolator = isolator
         self._strip = HOP_BY_HOP | CONDITIONAL | TRACING | (frozenset() if forward_auth else CREDENTIALS)
         self._marker = run if marker else ""
+        self._trace = trace
         self._blocks: dict[tuple[Headers, Role, int], Headers] = {}
         self._kept_blocks: dict[Headers, _Kept] = {}
         self._pending: dict[str, dict[Role, dict[str, str]]] = {}
@@ -151,6 +156,8 @@ class Rewriter:
                 path = self._isolator.target(path, role, minted)
             if body:
                 body = self._isolator.body(body, headers, role, minted)
+        if self._trace:
+            headers = (*headers, ("traceparent", traceparent(self._trace, exchange.id, role)))
         for edit in target.edits:
             if edit.applies(captured):
                 path, headers, body = edit.apply(path, headers, body)

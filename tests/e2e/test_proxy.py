@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -206,3 +207,27 @@ def test_a_port_that_is_taken_is_a_usage_error(cli) -> None:
             "proxy", "--blue", "http://127.0.0.1:1", "--green", "http://127.0.0.1:1", "-o", "run", "--listen", where
         )
     assert done.returncode == 2 and "cannot listen there" in done.stderr
+
+
+def test_a_difference_can_be_followed_from_the_log_to_the_wire_and_the_metrics(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text('[otel]\npropagate = true\n[gate]\nstop_on = "none"\n')
+    users = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
+    with (
+        twins(green=lambda path: answer(b"wrong")) as (blue, green),
+        live(
+            "proxy", tmp_path / "run", *targets(blue, green), "-c", str(tmp_path / "c.toml"), "--log-format", "json",
+            "--service", "shop",
+        ) as one,
+    ):  # fmt: skip
+        one.get("/item/1", traceparent=users)
+        one.wait(lambda: '"event":"pair"' in one.text)
+        with urllib.request.urlopen(f"{one.api}/metrics") as reply:
+            metrics = reply.read().decode()
+        one.end()
+    lines = [json.loads(text) for text in one.said if text.startswith("{")]
+    told = next(line for line in lines if line["event"] == "pair")
+    assert (told["verdict"], told["side"], told["service"]) == ("mismatched", "green", "shop")
+    head = green.seen[0][0].decode().lower()
+    assert f"traceparent: 00-{told['trace_id']}-" in head and "ab" * 16 not in head
+    assert users.encode() in blue.seen[0][0], "the user's own trace reaches blue untouched"
+    assert f'trace_id="{told["trace_id"]}"' in metrics

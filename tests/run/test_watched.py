@@ -118,8 +118,11 @@ def test_the_newest_build_is_the_candidate_and_an_old_one_never_reopens() -> Non
     old = counter.verdict("", "v1")
     assert old is not None and old.verdict is Status.FAIL and counter.verdict("", "v0") is None
     counter.opened("late", True, "GET /")
+    counter.opened("early", True, "GET /")
     late = counter.add(comparison_of(BAD, 99, unit="late", build="v1"))
-    assert late.outcome is Outcome.ERRORED and counter.candidate == "v2"
+    counter.add(comparison_of(GOOD, 98, unit="early", build="v3"))
+    assert told(counter, "").divergence.n == 1, "sent before v3 was known, answered by it"
+    assert late.outcome is Outcome.ERRORED and counter.candidate == "v3"
 
 
 def test_new_rules_begin_anew_and_what_was_in_flight_counts_by_them() -> None:

@@ -3,7 +3,7 @@
 const WORDS = { pass: "Go", fail: "Stop", inconclusive: "Undecided", error: "Not measured", aborted: "Interrupted" };
 const SVG = "http://www.w3.org/2000/svg";
 const at = (id) => document.getElementById(id);
-const pct = (x) => `${(100 * x).toFixed(x && Math.abs(x) < 0.1 ? 1 : 0)}%`;
+const pct = (x) => `${Number((100 * x).toFixed(Math.abs(x) < 0.1 ? 1 : 0))}%`;
 const seconds = (s) => (s === null || s === undefined ? "–" : s < 1 ? `${(1000 * s).toFixed(s < 0.01 ? 1 : 0)} ms` : `${s.toFixed(2)} s`);
 const atMost = (s) => (s === null ? "over 80 s" : `≤ ${seconds(s)}`);
 const clock = (t) => new Date(1000 * t).toLocaleTimeString();
@@ -29,7 +29,9 @@ function shape(name, attributes) {
 
 function chart(points, limit) {
   const top = Math.min(1, Math.max(2 * limit, ...points.map((p) => (p[1] ? p[3] * 1.3 : 0)), 0.02));
-  const x = (number) => (points.length > 1 ? (600 * number) / (points.length - 1) : 300);
+  const first = points.length ? points[0][0] : 0;
+  const span = points.length > 1 ? points[points.length - 1][0] - first : 1;
+  const x = (number) => (600 * (points[number][0] - first)) / span;
   const y = (value) => 158 - 156 * Math.min(1, Math.max(0, value) / top);
   const upper = points.map((p, n) => `${x(n)},${y(p[4])}`);
   const lower = points.map((p, n) => `${x(n)},${y(p[2])}`).reverse();
