@@ -43,7 +43,10 @@ def earlier(out: Path, logs: list[str], settings: str, checkpoint: str) -> Earli
 
     `logs` and `settings` (a hash) must be those of then, and the file `checkpoint` must be there: else `UsageError`.
     """
-    info = runinfo.info(out) if out.is_dir() else None
+    try:
+        info = runinfo.info(out) if out.is_dir() else None
+    except OSError as error:
+        raise UsageError(f"--out {out}: cannot be read ({error.strerror}); name a folder you may write") from None
     if info is None:
         return None
     if not (out / checkpoint).exists():

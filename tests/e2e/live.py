@@ -29,9 +29,9 @@ class Live:
         assert self.process.stderr is not None
         for line in self.process.stderr:
             self.said.append(line)
-            if found := re.search(r"(http://\S+)/api/v1/verdict", line):
+            if found := re.search(r'(http://[^\s"]+)/api/v1/verdict', line):
                 self.api = found[1]
-            if found := re.search(r"listening on (\S+)", line):
+            if found := re.search(r'listening on ([^\s"]+)', line):
                 self.address = found[1]
 
     @property
