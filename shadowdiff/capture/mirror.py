@@ -13,7 +13,8 @@ from collections.abc import Callable
 import msgspec
 
 from shadowdiff.capture.copies import Copy
-from shadowdiff.capture.passive import Room, Watcher
+from shadowdiff.capture.messages import Room
+from shadowdiff.capture.passive import Watcher
 
 ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n"
 LAST = b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

@@ -6,76 +6,18 @@ connection goes on. Bodies are kept up to a cap, all of them together up to the 
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser, HttpResponseParser
 
 from shadowdiff.capture.copies import Answer, Copy
+from shadowdiff.capture.messages import Answered, Answers, Asked, Message, Requests, Room, now
 from shadowdiff.model.exchange import BodyState
 
 MAX_HEADER_BYTES = 256 << 10
 MAX_WAITING = 64
 """Pipelined requests a connection may have without an answer, before it is no longer watched."""
-MAX_EVENTS = 10_000
-STREAMED = ("text/event-stream", "application/x-ndjson", "application/ndjson", "application/stream+json")
-now = time.monotonic
-
-
-class Room:
-    """Bytes of bodies that all watchers together may hold, and what they could not copy."""
-
-    def __init__(self, size: int) -> None:
-        self.left = size
-        self.made = self.dropped = self.blind = self.upgraded = 0
-
-    def take(self, size: int) -> bool:
-        """Reserve `size` bytes; whether there was room."""
-        if size > self.left:
-            return False
-        self.left -= size
-        return True
-
-    def give(self, message: _Message) -> None:
-        """A message holds its bytes no longer."""
-        self.left += message.kept
-        message.kept = 0
-
-
-class _Message:
-    """One side of an exchange as it comes."""
-
-    def __init__(self) -> None:
-        self.begun = now()
-        self.done = 0.0
-        self.headers: list[tuple[str, str]] = []
-        self.parts: list[bytes] = []
-        self.size = self.kept = 0
-        self.cut = False
-        """Whether the body is longer than what is kept of one."""
-        self.poor = False
-        """Whether there was no room for it: the exchange is counted, not copied."""
-
-
-class _Asked(_Message):
-    def __init__(self) -> None:
-        super().__init__()
-        self.at = datetime.now(UTC).timestamp()
-        self.url = b""
-        self.method = ""
-
-
-class _Answered(_Message):
-    def __init__(self) -> None:
-        super().__init__()
-        self.status = 0
-        self.streamed = self.framed = False
-        self.events: list[tuple[int, float]] = []
-        self.digest: Any = None
 
 
 class Watcher:
@@ -88,15 +30,15 @@ class Watcher:
         self._cap = cap
         self._peer = peer
         self.expects_answers = answered
-        self._asking = _Requests(self)
+        self._asking = Requests(self)
         self._parser = HttpRequestParser(self._asking)
-        self._answers = _Answers(self)
+        self._answers = Answers(self)
         self._answer_parser = HttpResponseParser(self._answers)
         self._head = bytearray()
         self._held = bytearray()
         self._may_upgrade = False
-        self.waiting: deque[_Asked] = deque()
-        self.answer: _Answered | None = None
+        self.waiting: deque[Asked] = deque()
+        self.answer: Answered | None = None
         self.blind = False
         self.waits_to_go_on: Callable[[], None] = lambda: None
         """Hears of a request that sends its body only once it is told to go on (Expect)."""
@@ -159,7 +101,7 @@ class Watcher:
 
     # -- called by the parsers --------------------------------------------------------------
 
-    def request_done(self, asked: _Asked) -> None:
+    def request_done(self, asked: Asked) -> None:
         """A request is complete."""
         asked.done = now()
         if not self.expects_answers:
@@ -170,7 +112,7 @@ class Watcher:
         if self.answer is not None:
             self._settle(self.answer, "", False)
 
-    def keep(self, message: _Message, data: bytes) -> None:
+    def keep(self, message: Message, data: bytes) -> None:
         """Keep a piece of a body, as far as there is room."""
         message.size += len(data)
         if message.cut or message.poor:
@@ -211,7 +153,7 @@ class Watcher:
 
     # -- inside -----------------------------------------------------------------------------
 
-    def _settle(self, answer: _Answered, ended: str, client_left: bool) -> None:
+    def _settle(self, answer: Answered, ended: str, client_left: bool) -> None:
         self.answer = None
         asked = self.waiting.popleft()
         begun = asked.done or asked.begun
@@ -234,7 +176,7 @@ class Watcher:
         if self._may_upgrade:
             self._resume_asking()
 
-    def _out(self, asked: _Asked, answer: Answer | None, client_left: bool) -> None:
+    def _out(self, asked: Asked, answer: Answer | None, client_left: bool) -> None:
         self._room.give(asked)
         self._room.made += 1
         if asked.poor:
@@ -275,7 +217,7 @@ class Watcher:
             return
         if self.answer is not None:
             self.answer_done()
-            self._answers = _Answers(self)
+            self._answers = Answers(self)
             self._answer_parser = HttpResponseParser(self._answers)
         if rest:
             self.told(rest)
@@ -283,7 +225,7 @@ class Watcher:
     def _resume_asking(self) -> None:
         """Blue declined an upgrade: what the client sent since is HTTP again."""
         self._may_upgrade = False
-        self._asking = _Requests(self)
+        self._asking = Requests(self)
         self._parser = HttpRequestParser(self._asking)
         held = bytes(self._held)
         self._held.clear()
@@ -309,98 +251,6 @@ class Watcher:
         self.answer = self._asking.current = None
         self._held.clear()
         self._head.clear()
-
-
-class _Requests:
-    """Callbacks of the request parser."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
-        self.current: _Asked | None = None
-        self.header_bytes = 0
-
-    def on_message_begin(self) -> None:
-        self.current = _Asked()
-        self.header_bytes = 0
-
-    def on_url(self, url: bytes) -> None:
-        if self.current is not None:
-            self.current.url += url
-            self.header_bytes += len(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.header_bytes += len(name) + len(value)
-        if self.current is not None and not self.current.method:
-            self.current.headers.append((name.decode("latin-1"), value.decode("latin-1")))
-
-    def on_headers_complete(self) -> None:
-        watcher, asked = self._watcher, self.current
-        if asked is not None:
-            asked.method = watcher.method()
-            if watcher.expects_answers:
-                watcher.waiting.append(asked)
-            elif any(name.lower() == "expect" for name, _ in asked.headers):
-                watcher.waits_to_go_on()
-
-    def on_body(self, body: bytes) -> None:
-        if self.current is not None:
-            self._watcher.keep(self.current, body)
-
-    def on_message_complete(self) -> None:
-        asked, self.current = self.current, None
-        if asked is not None:
-            self._watcher.request_done(asked)
-
-
-class _Answers:
-    """Callbacks of the answer parser."""
-
-    def __init__(self, watcher: Watcher) -> None:
-        self._watcher = watcher
-        self._coming: _Answered | None = None
-
-    def on_message_begin(self) -> None:
-        self._coming = _Answered()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        answer = self._coming
-        if answer is None or answer.status:
-            return
-        text, lower = value.decode("latin-1"), name.lower()
-        answer.headers.append((name.decode("latin-1"), text))
-        if lower in (b"content-length", b"transfer-encoding"):
-            answer.framed = True
-        elif lower == b"content-type":
-            answer.streamed = text.lower().startswith(STREAMED)
-
-    def on_headers_complete(self) -> None:
-        answer, watcher = self._coming, self._watcher
-        if answer is None:
-            return
-        status = watcher.status()
-        if not watcher.answer_begun(status):
-            self._coming = None
-            return
-        answer.status = status
-        watcher.answer = answer
-
-    def on_body(self, body: bytes) -> None:
-        answer = self._coming
-        if answer is None:
-            return
-        if answer.streamed and len(answer.events) < MAX_EVENTS:
-            answer.events.append((answer.size, now()))
-        was_cut = answer.cut
-        self._watcher.keep(answer, body)
-        if answer.cut:
-            if not was_cut:
-                answer.digest = hashlib.sha256(b"".join(answer.parts))
-            answer.digest.update(body)
-
-    def on_message_complete(self) -> None:
-        if self._coming is not None:
-            self._coming = None
-            self._watcher.answer_done()
 
 
 def _cut(why: str) -> Answer:

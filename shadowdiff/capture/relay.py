@@ -15,7 +15,8 @@ from collections import deque
 from collections.abc import Callable
 
 from shadowdiff.capture.copies import Copy
-from shadowdiff.capture.passive import Room, Watcher
+from shadowdiff.capture.messages import Room
+from shadowdiff.capture.passive import Watcher
 
 CONNECT_S = 10.0
 RESOLVE_S = 5.0

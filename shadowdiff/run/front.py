@@ -19,7 +19,7 @@ from typing import Protocol
 import msgspec
 
 from shadowdiff.capture.copies import Copy, Pulse, pack
-from shadowdiff.capture.passive import Room
+from shadowdiff.capture.messages import Room
 from shadowdiff.errors import Exit, UsageError
 from shadowdiff.run.around import on_signals
 

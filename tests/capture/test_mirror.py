@@ -8,8 +8,8 @@ import time
 import pytest
 
 from shadowdiff.capture.copies import Copy
+from shadowdiff.capture.messages import Room
 from shadowdiff.capture.mirror import Mirror, Receiver, unmarked
-from shadowdiff.capture.passive import Room
 from shadowdiff.model.exchange import BodyState
 
 POST = b"POST /v1/chat HTTP/1.1\r\nHost: shop-shadow:8080\r\nContent-Length: 2\r\n\r\nhi"

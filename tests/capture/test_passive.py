@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shadowdiff.capture.copies import Copy
-from shadowdiff.capture.passive import Room, Watcher
+from shadowdiff.capture.messages import Room
+from shadowdiff.capture.passive import Watcher
 from shadowdiff.model.exchange import BodyState
 
 GET = b"GET /a?x=1 HTTP/1.1\r\nHost: h\r\nX-Odd: \xe4\r\n\r\n"

@@ -15,7 +15,7 @@ import uvloop
 
 from shadowdiff.capture import relay
 from shadowdiff.capture.copies import Copy
-from shadowdiff.capture.passive import Room
+from shadowdiff.capture.messages import Room
 from shadowdiff.capture.relay import Client, Relay
 from shadowdiff.testing import CannedServer, answer, chunked
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from shadowdiff.model.tally import BUCKETS, RouteCounts, Shard
-from shadowdiff.report.prometheus import NAMES, metrics
+from shadowdiff.report.prometheus import NAMES, Reloads, metrics
 from tests.report.test_html import HOSTILE, verdict
 
 
@@ -18,7 +18,8 @@ def total() -> Shard:
 
 
 def test_parses_and_names_are_the_documented_ones() -> None:
-    text = metrics(verdict(service=HOSTILE[0], candidate='a"b\nc'), total()).decode()
+    reloads = Reloads("abc", 2, 1, 0.5)
+    text = metrics(verdict(service=HOSTILE[0], candidate='a"b\nc'), total(), reloads).decode()
     assert text.endswith("# EOF\n")
     names = set()
     for family in text_string_to_metric_families(text):
@@ -26,6 +27,17 @@ def test_parses_and_names_are_the_documented_ones() -> None:
             names.add(sample.name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count"))
             assert "GET" not in str(sample.labels)
     assert names == set(NAMES)
+
+
+def test_a_bucket_carries_its_exemplar() -> None:
+    text = metrics(verdict(), total(), None, {("green", 3): ("ab" * 16, 0.009, 1795281536.5)}).decode()
+    found = [
+        (sample.labels["side"], sample.labels["le"], sample.exemplar.labels, sample.exemplar.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.exemplar is not None
+    ]
+    assert found == [("green", str(BUCKETS[3]), {"trace_id": "ab" * 16}, 0.009)]
 
 
 def test_the_state_is_one_hot_and_counts_are_the_ledgers() -> None:
