@@ -20,6 +20,8 @@ from shadowdiff.capture.passive import Watcher
 
 CONNECT_S = 10.0
 RESOLVE_S = 5.0
+EARLY = 64 << 10
+"""Bytes taken from a client before blue is connected."""
 LINGER_S = 30.0
 """How long a connection that one side has ended may stay half open."""
 _RESET = struct.pack("ii", 1, 0)
@@ -83,7 +85,7 @@ class Client(asyncio.Protocol):
         self._moved = True
         if self._blue is None:
             self._early += data
-            if self._transport is not None and len(self._early) > relay_high(self._transport):
+            if self._transport is not None and len(self._early) > EARLY:
                 self._transport.pause_reading()
         else:
             self._blue.write(data)
@@ -94,10 +96,8 @@ class Client(asyncio.Protocol):
         self._client_done = True
         if self._blue is None:
             self._ended_early = True
-        elif self._blue.can_write_eof():
+        elif self._blue.can_write_eof():  # TLS cannot be ended on one side
             self._blue.write_eof()
-        else:
-            self._blue.close()
         self._end_soon()
         return True
 
@@ -277,7 +277,7 @@ class Relay:
                     ssl=self._tls,
                     server_hostname=self._name if self._tls is not None else None,
                 )
-        except (OSError, TimeoutError):
+        except (OSError, TimeoutError, UnicodeError):
             client.unreachable()
             return
         client.connected(transport)
@@ -291,11 +291,6 @@ class Relay:
             self._resolved_at = loop.time()
         self._addresses.rotate(1)
         return self._addresses[0]
-
-
-def relay_high(transport: asyncio.Transport) -> int:
-    """Bytes that may wait before a side is no longer read."""
-    return int(transport.get_write_buffer_limits()[1])
 
 
 def _reset(transport: asyncio.Transport) -> None:

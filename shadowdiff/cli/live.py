@@ -15,22 +15,33 @@ from shadowdiff.config import Source
 from shadowdiff.errors import UsageError
 from shadowdiff.settings import Config
 
-_OUT = click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder; a restart goes on.")
-_LISTEN = click.option("--listen", "service__listen", help="HOST:PORT where the traffic comes, e.g. 0.0.0.0:8080.")
-_FEED = click.option("--feed", type=int, hidden=True)
+
+def _live_options(record: str) -> Callable[[Any], Any]:
+    """The options of both commands."""
+
+    def decorate(command: Any) -> Any:
+        for add in reversed(
+            (
+                click.option("--listen", "service__listen", help="HOST:PORT where traffic comes, e.g. 0.0.0.0:8080."),
+                opt.config_option,
+                opt.with_options(opt.TARGETS),
+                opt.header_options,
+                opt.with_options(opt.FILTERS, opt.SENDING, opt.SCORING, opt.JUDGING, opt.STOPPING),
+                click.option("--record", "service__record", help=record),
+                click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder; a restart goes on."),
+                opt.with_options(opt.SERVICE),
+                opt.output_options,
+                click.option("--feed", type=int, hidden=True),
+            )
+        ):
+            command = add(command)
+        return command
+
+    return decorate
 
 
 @click.command()
-@_LISTEN
-@opt.config_option
-@opt.with_options(opt.TARGETS)
-@opt.header_options
-@opt.with_options(opt.CAPTURE[2:9], opt.SENDING, opt.SCORING, opt.JUDGING, opt.STOPPING)
-@click.option("--record", "service__record", help="Append every exchange here, with bodies; credentials redacted.")
-@_OUT
-@opt.with_options(opt.SERVICE)
-@opt.output_options
-@_FEED
+@_live_options("Append every exchange here, with bodies; credentials redacted.")
 def proxy(feed: int | None, **given: Any) -> int:
     """Stand in front of blue: a byte relay. Clients get blue's bytes; green (and a twin) get copies afterwards.
 
@@ -46,16 +57,7 @@ def proxy(feed: int | None, **given: Any) -> int:
 
 
 @click.command()
-@_LISTEN
-@opt.config_option
-@opt.with_options(opt.TARGETS)
-@opt.header_options
-@opt.with_options(opt.CAPTURE[2:9], opt.SENDING, opt.SCORING, opt.JUDGING, opt.STOPPING)
-@click.option("--record", "service__record", help="Append every request here, with bodies; credentials redacted.")
-@_OUT
-@opt.with_options(opt.SERVICE)
-@opt.output_options
-@_FEED
+@_live_options("Append every request here, with bodies; credentials redacted.")
 def mirror(feed: int | None, **given: Any) -> int:
     """Receive what nginx `mirror`, Envoy, Istio or a Gateway mirrors: answer 202 at once, ask blue and green.
 

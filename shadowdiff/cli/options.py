@@ -28,9 +28,7 @@ TARGETS: list[_Option] = [
     (("--proxy",), "targets.proxy", {"help": "HTTP proxy URL; needs --transport aiohttp."}),
 ]  # fmt: skip
 
-CAPTURE: list[_Option] = [
-    (("--format",), "capture.format", {"help": "Capture format, e.g. jsonl, har, gor [default: sniffed]."}),
-    (("--post",), "capture.post", {"help": "Each line may be a bare JSON body, posted to this path."}),
+FILTERS: list[_Option] = [
     (("--allow-method",), "capture.allow_methods",
      {"multiple": True, "help": "Also send this method, e.g. POST. A captured write is a write again."}),
     (("--allow",), "capture.allow", {"multiple": True, "help": "Also send what matches, e.g. 'POST /v1/chat/*'."}),
@@ -40,11 +38,17 @@ CAPTURE: list[_Option] = [
     (("--session-by",), "sessions.by",
      {"help": "header:X, cookie:sid, query:k, path:/threads/*, form:k, json:/pointer, ip, file or minted."}),
     (("--route-by",), "capture.route_by", {"help": "Split routes by json:/model or header:X."}),
+]  # fmt: skip
+
+CAPTURE: list[_Option] = [
+    (("--format",), "capture.format", {"help": "Capture format, e.g. jsonl, har, gor [default: sniffed]."}),
+    (("--post",), "capture.post", {"help": "Each line may be a bare JSON body, posted to this path."}),
     (("--sort-window",), "capture.sort_window",
      {"type": int, "help": "Exchanges held to be put in time order; 0: as in the log [default: 1000]."}),
     (("--send-incomplete/--hold-incomplete",), "capture.send_incomplete",
      {"default": None, "help": "Send what the capture has of missing or cut bodies; the pairs are marked."}),
 ]  # fmt: skip
+CAPTURE[2:2] = FILTERS
 
 SENDING: list[_Option] = [
     (("--rate",), "send.rate",

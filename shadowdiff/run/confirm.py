@@ -18,8 +18,8 @@ from shadowdiff.model.exchange import Exchange, Pair, Role
 from shadowdiff.run.judging import Judging
 from shadowdiff.tee.brake import Brake
 from shadowdiff.tee.budget import Budget
+from shadowdiff.tee.pair import paired
 from shadowdiff.tee.rewrite import Rewriter
-from shadowdiff.tee.sender import paired
 
 MAX_ASKED = 500
 """Mismatches of a run that are asked again; the first ones."""

@@ -30,6 +30,7 @@ FIRST_S, LONGEST_S = 1.0, 60.0
 MORE_S = 5.0
 """What the judging process gets beyond the drain, to write its reports."""
 READY = b"ready"
+VERDICTS = (Exit.PASS, Exit.FAIL, Exit.INCONCLUSIVE, Exit.ACTION_FAILED)
 
 
 class Stage(Protocol):
@@ -89,7 +90,8 @@ class Judge:
     def emit(self, copy: Copy) -> None:
         """Hand a copy over, or drop it and count it."""
         writer = self._writer
-        if writer is None or writer.transport.get_write_buffer_size() > BACKLOG:
+        full = writer is None or writer.is_closing() or writer.transport.get_write_buffer_size() > BACKLOG
+        if writer is None or full:
             self._room.dropped += 1
             return
         writer.write(pack(copy))
@@ -107,16 +109,15 @@ class Judge:
             assert self._process is not None  # noqa: S101 - start was called
             code = await self._process.wait()
             self._drop_writer()
-            if code >= 0 and code != int(Exit.BUG):
-                self.code = code
-                if not self._stopping:
-                    self._say(f"the judging process has ended by its verdict (exit {code}); the traffic goes on")
-                return
             if self._stopping:
-                self.code = int(Exit.BUG)
+                self.code = code if code >= 0 else int(Exit.BUG)
+                return
+            if code in VERDICTS:
+                self.code = code
+                self._say(f"the judging process has ended by its verdict (exit {code}); the traffic goes on")
                 return
             self._say(
-                f"the judging process died (exit {code}); the traffic goes on, it is started again in {wait:g} s"
+                f"the judging process died (exit {code}); the traffic goes on; it is started again in {wait:g} s"
             )
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_S)

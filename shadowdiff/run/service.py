@@ -115,6 +115,7 @@ class Service:
         self._given = given
         self._console = console
         self._latch = _Latch(ready)
+        self._stopping = ""
         self._examples = Examples()
         self._sink = TapeSink(folder.path, store=ready.config.report.store_bodies, append=folder.resumed)
         self.rules = Rules(ready, source, self._say, self._adopted)
@@ -205,7 +206,7 @@ class Service:
     @property
     def accepting(self) -> bool:
         """Whether it still takes traffic."""
-        return not self._ready.tee.stopping
+        return not self._ready.tee.stopping and not self._stopping
 
     # -- its own turns ----------------------------------------------------------------------
 
@@ -258,11 +259,12 @@ class Service:
     def _stop(self, number: signal.Signals) -> None:
         """The first signal drains, the second gives up at once."""
         ready = self._ready
-        if ready.tee.stopping.startswith("told to by"):
+        if self._stopping:
+            ready.tee.stop(self._stopping, 0.0)
             ready.tee.abort()
             return
         ready.confirm.abort()
-        why = f"told to by {number.name}"
+        why = self._stopping = f"told to by {number.name}"
         if isinstance(self._reading, Inbox):  # the process in the path drains too, and what it brings still counts
             asyncio.get_running_loop().call_later(self._given.drain_s, self._end, why)
         else:

@@ -11,18 +11,13 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from shadowdiff.contracts import Transport
 from shadowdiff.model.exchange import (
-    INTERRUPTED,
-    STATUS_ONLY,
     Exchange,
-    Failure,
     Later,
-    Observation,
     Pair,
-    Response,
     Role,
 )
 from shadowdiff.model.tally import Ledger
@@ -31,6 +26,7 @@ from shadowdiff.tee.budget import Budget
 from shadowdiff.tee.handover import NO_SESSION, Handover
 from shadowdiff.tee.hold import Holder
 from shadowdiff.tee.pace import Pacer
+from shadowdiff.tee.pair import given_up, paired
 from shadowdiff.tee.rewrite import Rewriter
 from shadowdiff.tee.session import Sessions
 from shadowdiff.tee.timer import Timer
@@ -286,10 +282,11 @@ class Tee:
             self._ledger.sent += 1
         self.in_flight += 1
         self._sending(exchange)
+        begun = time.monotonic()
         try:
             seen = await transport.send(calls)
         except asyncio.CancelledError:
-            seen = tuple(Observation(role=call.role, failure=Failure.TIMEOUT, detail=INTERRUPTED) for call in calls)
+            seen = tuple(given_up(exchange, call.role, time.monotonic() - begun) for call in calls)
         self.in_flight -= 1
         for observation in seen:
             self._brake.note(observation, exchange.recorded_status)
@@ -317,21 +314,3 @@ class Tee:
     def _notify(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
-
-
-def paired(exchange: Exchange, seen: Sequence[Observation], minted: dict[Role, dict[str, str]]) -> Pair:
-    """What the asked targets did as a pair; blue is the recording where it was not asked."""
-    by_role = {observation.role: observation for observation in seen}
-    blue = by_role.get(Role.BLUE) or exchange.blue or recorded_blue(exchange)
-    return Pair(exchange=exchange, blue=blue, green=by_role[Role.GREEN], twin=by_role.get(Role.TWIN), minted=minted)
-
-
-def recorded_blue(exchange: Exchange) -> Observation:
-    """The captured answer as blue's observation (`--blue recorded`)."""
-    recorded = exchange.recorded
-    if recorded is not None:
-        return Observation(role=Role.BLUE, response=recorded)
-    if exchange.recorded_status:
-        status_only = Response(status=exchange.recorded_status)
-        return Observation(role=Role.BLUE, response=status_only, detail=STATUS_ONLY)
-    return Observation(role=Role.BLUE, failure=Failure.REFUSED, detail="the capture has no answer")

@@ -15,8 +15,9 @@ from shadowdiff.tee.brake import Brake
 from shadowdiff.tee.budget import Budget
 from shadowdiff.tee.hold import Holder
 from shadowdiff.tee.pace import Pacer
+from shadowdiff.tee.pair import recorded_blue
 from shadowdiff.tee.rewrite import Rewriter, Target
-from shadowdiff.tee.sender import Tee, recorded_blue
+from shadowdiff.tee.sender import Tee
 from shadowdiff.tee.session import Sessions
 from shadowdiff.testing import exchange_of, observed, request_of, response_of
 
