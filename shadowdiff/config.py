@@ -21,7 +21,9 @@ from shadowdiff.settings import Config, Section
 
 DEFAULT_FILE = "shadowdiff.toml"
 _PREFIX = "SHADOWDIFF_"
-_NOT_CONFIG = frozenset({"SHADOWDIFF_SAMPLES", "SHADOWDIFF_SCALE"})
+_HOOK = ("VERDICT", "REASON", "EXIT_CODE", "SERVICE_NAME", "CANDIDATE", "STEP", "REPORT_PATH")
+_NOT_CONFIG = frozenset({"SHADOWDIFF_SAMPLES", "SHADOWDIFF_SCALE", *(_PREFIX + name for name in _HOOK)})
+"""What the tests and a command hook's environment (`act/command`) name with our prefix."""
 
 
 def load(

@@ -135,8 +135,12 @@ class Gate(Protocol):
 class Action(Protocol):
     """Does something about a verdict. The guard adds dry run, once, deadline, retry and the audit line."""
 
+    def plan(self, verdict: Verdict) -> str:
+        """What `act` would do, exactly, for a dry run; secrets are left out."""
+        ...
+
     async def act(self, verdict: Verdict) -> str:
-        """Do it; return one line for the audit log."""
+        """Do it; return one line for the audit log. Raises `ActionRefused` where trying again cannot help."""
         ...
 
 

@@ -72,6 +72,10 @@ class ActionError(ShadowdiffError):
     exit_code = Exit.ACTION_FAILED
 
 
+class ActionRefused(Exception):
+    """An action was refused for good: trying it again cannot help. Handled by the guard."""
+
+
 def near(word: str, known: list[str] | tuple[str, ...]) -> str:
     """Return `; did you mean X?` for the closest of `known`, or an empty string."""
     close = get_close_matches(word, known, n=1, cutoff=0.6)

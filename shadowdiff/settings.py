@@ -250,6 +250,38 @@ class Otel(Section, frozen=True):
     propagate: bool = False
 
 
+class ActionRule(Section, frozen=True):
+    """What is done about a verdict. Which keys an action takes depends on `use`."""
+
+    use: str
+    on: list[str] = []
+    name: str = ""
+    timeout: str = "30s"
+    attempts: int = 3
+    command: list[str] = []
+    url: str = ""
+    urls: list[str] = []
+    secret: str = ""
+    headers: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    resend: str = ""
+    lasts: str = ""
+    rollout: str = ""
+    resource: str = ""
+    patch: list[dict[str, Any]] = []
+    merge: dict[str, Any] = {}
+    kubeconfig: str = ""
+    context: str = ""
+    options: dict[str, Any] = {}
+
+
+class Act(Section, frozen=True):
+    """Whether actions act."""
+
+    mode: Literal["on", "dry-run", "off"] = "on"
+
+
 class Config(Section, frozen=True):
     """The whole of shadowdiff.toml."""
 
@@ -269,6 +301,8 @@ class Config(Section, frozen=True):
     report: Report = Report()
     service: Service = Service()
     otel: Otel = Otel()
+    act: Act = Act()
+    actions: list[ActionRule] = []
 
     @property
     def hash(self) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import hashlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,64 +20,112 @@ import orjson
 
 from shadowdiff import redact
 from shadowdiff.contracts import Action
-from shadowdiff.errors import ActionError
-from shadowdiff.model.verdict import Verdict
+from shadowdiff.errors import ActionError, ActionRefused
+from shadowdiff.model.verdict import Status, Verdict
 
 GENESIS = "0" * 64
 ATTEMPTS = 3
 DEADLINE_S = 30.0
+MODES = ("on", "dry-run", "off")
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One configured action: its name, when it acts, and the action itself."""
+    """One configured action: its name, when it acts, how long one try may take, how many there are."""
 
     name: str
     on: tuple[str, ...]
     action: Action
+    deadline_s: float = DEADLINE_S
+    attempts: int = ATTEMPTS
 
 
 class Guard:
-    """Acts at most once, and audits whether or not there is anything to do."""
+    """Acts once for each verdict of a candidate, and audits whether or not there is anything to do."""
 
-    def __init__(self, audit: Path | None, steps: Sequence[Step] = (), *, dry_run: bool = False) -> None:
+    def __init__(
+        self,
+        audit: Path | None,
+        steps: Sequence[Step] = (),
+        *,
+        mode: str = "on",
+        say: Callable[[str], None] = lambda _: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`mode` is on, dry-run (every action says exactly what it would do) or off. `say` hears what was done."""
         self._audit = audit
         self._steps = tuple(steps)
-        self._dry_run = dry_run
-        self._acted = False
+        self._mode = mode
+        self._say = say
+        self._clock = clock
+        self._acted: dict[tuple[str, str, str], list[str]] = {}
+        self._sent: dict[str, float] = {}
 
-    async def act(self, verdict: Verdict, run: str) -> None:
-        """Run the actions for this verdict, write the audit line, then raise `ActionError` if one failed."""
-        if self._acted:
-            return
-        self._acted = True
+    async def act(self, verdict: Verdict, run: str) -> list[str]:
+        """Run the actions for this verdict and write the audit line; what failed, a line each."""
+        key = (verdict.candidate, verdict.step, str(verdict.verdict))
+        if key in self._acted:
+            return self._acted[key]
+        failed = self._acted[key] = []
         results: list[dict[str, Any]] = []
-        failed = []
-        for step in self._steps:
+        for step in self._steps if self._mode != "off" else ():
             if str(verdict.verdict) not in step.on:
                 continue
-            done, text = (True, "dry run") if self._dry_run else await _attempt(step, verdict)
-            results.append({"action": step.name, "ok": done, "result": redact.text(text)})
+            done, text = await self._one(step, verdict)
+            text = redact.text(text)
+            results.append({"action": step.name, "ok": done, "result": text})
+            self._say(f"action {step.name}: {text}" if done else f"warning: action {step.name} failed: {text}")
             if not done:
                 failed.append(f"{step.name}: {text}")
         if self._audit is not None:
             append(self._audit, entry(verdict, run, results))
-        if failed:
-            raise ActionError(f"the stop action failed: {'; '.join(failed)}")
+        return failed
+
+    async def again(self, verdict: Verdict) -> None:
+        """Let actions that must be repeated (an alert that would end) do so, when it is time."""
+        for step in self._steps if self._mode == "on" else ():
+            every = getattr(step.action, "resend_s", 0.0)
+            due = self._sent.get(step.name, float("inf")) + every
+            if every and str(verdict.verdict) == "fail" and "fail" in step.on and self._clock() >= due:
+                await self._one(step, verdict)
+
+    def adopt(self, steps: Sequence[Step], mode: str) -> None:
+        """Other actions from now on; what was done stays done."""
+        self._steps, self._mode = tuple(steps), mode
+
+    def forget(self, candidate: str) -> None:
+        """A verdict of `candidate` that was taken back may be reached again."""
+        for key in [key for key in self._acted if key[0] == candidate]:
+            del self._acted[key]
+
+    async def _one(self, step: Step, verdict: Verdict) -> tuple[bool, str]:
+        if self._mode == "dry-run":
+            plan = getattr(step.action, "plan", None)
+            return True, "dry run: " + (plan(verdict) if plan is not None else "it cannot say what it would do")
+        self._sent[step.name] = self._clock()
+        return await _attempt(step, verdict)
 
 
 async def _attempt(step: Step, verdict: Verdict) -> tuple[bool, str]:
     text = ""
-    for attempt in range(ATTEMPTS):
+    for attempt in range(max(1, step.attempts)):
         if attempt:
             await asyncio.sleep(2.0**attempt / 2)
         try:
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(step.deadline_s):
                 return True, await step.action.act(verdict)
+        except ActionRefused as error:
+            return False, str(error)
         except TimeoutError:
-            text = f"no result within {DEADLINE_S:g} s"
+            text = f"no result within {step.deadline_s:g} s"
         except Exception as error:  # an action's failure, whatever it is, must reach the audit line and exit code
-            text = repr(error)
+            text = f"{type(error).__name__}: {error}"
     return False, text
+
+
+def stop_failed(verdict: Verdict, failed: Sequence[str]) -> None:
+    """Raises `ActionError` where a release that must stop was not stopped."""
+    if failed and verdict.verdict is Status.FAIL:
+        raise ActionError(f"the stop action failed: {'; '.join(failed)}")
 
 
 def entry(verdict: Verdict, run: str, actions: Sequence[dict[str, Any]]) -> dict[str, Any]:

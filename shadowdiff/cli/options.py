@@ -136,6 +136,9 @@ STOPPING: list[_Option] = [
     (("--store-bodies",), "report.store_bodies", {"help": "all, mismatched or none [default: mismatched]."}),
     (("--service",), "report.service", {"help": "Name of the service, for reports."}),
     (("--candidate",), "report.candidate", {"help": "Name of the release under test, for reports."}),
+    (("--act",), "act.mode",
+     {"type": click.Choice(["on", "dry-run", "off"]),
+      "help": "Whether [[actions]] act, or only say what they would do."}),
 ]  # fmt: skip
 
 SERVICE: list[_Option] = [

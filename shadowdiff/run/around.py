@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from shadowdiff.act.guard import Guard
+from shadowdiff.act.guard import Guard, stop_failed
 from shadowdiff.errors import TargetError, UsageError
 from shadowdiff.gate import rules
 from shadowdiff.model.verdict import Verdict
@@ -17,7 +17,7 @@ from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.net.pool import ConnectFailed, Pool
 from shadowdiff.report import terminal
 from shadowdiff.report.examples import Examples
-from shadowdiff.run.results import RunFolder
+from shadowdiff.run.results import RunFolder, clean
 from shadowdiff.run.setup import Plan
 
 T = TypeVar("T")
@@ -82,13 +82,15 @@ def progress(console: Any, ready: Plan) -> terminal.Live:
     )
 
 
-async def conclude(verdict: Verdict, ready: Plan, folder: RunFolder, examples: Examples, console: Any) -> Verdict:
-    """Close the sinks, write every report, show the verdict, act on it."""
+async def conclude(
+    verdict: Verdict, ready: Plan, folder: RunFolder, examples: Examples, console: Any, guard: Guard
+) -> Verdict:
+    """Close the sinks, write every report, show the verdict, act on it. Raises `ActionError`."""
     for sink in ready.sinks:
         sink.close(ready.counter.tally, verdict)
     folder.finish(verdict, ready.counter.shard, examples)
     terminal.show_verdict(console, verdict, str(folder.path))
-    await Guard(folder.audit).act(verdict, ready.run)
+    stop_failed(verdict, await guard.act(clean(verdict), ready.run))
     return verdict
 
 

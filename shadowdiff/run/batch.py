@@ -20,6 +20,7 @@ from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report import terminal
 from shadowdiff.report.examples import Examples
 from shadowdiff.run import pipeline, saved
+from shadowdiff.run.actions import guard_of
 from shadowdiff.run.around import conclude, on_signals, progress, raise_file_limit, reachable, run_loop
 from shadowdiff.run.journal import Journal
 from shadowdiff.run.notes import finished
@@ -81,6 +82,7 @@ def run(
 
 async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, verbose: bool) -> Verdict:
     config = ready.config
+    guard = guard_of(config, folder.audit, lambda text: console.print(text, markup=False))
     await reachable(ready.endpoints, config.targets.proxy)
     folder.begin(ready.run, config, logs, same_run(config))
     examples = Examples()
@@ -113,7 +115,7 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
         live.stop()
     complete = interrupted.signal is None
     tape.state(ready.counter.shard, ready.counter.open_units, complete, ready.tee.stopping)
-    return await conclude(verdict, ready, folder, examples, console)
+    return await conclude(verdict, ready, folder, examples, console, guard)
 
 
 def _finish(verdict: Verdict, ready: Plan, folder: RunFolder, interrupted: Interrupted) -> Verdict:

@@ -10,6 +10,7 @@ from shadowdiff.contracts import Call
 from shadowdiff.errors import Exit, TargetError, UsageError
 from shadowdiff.model.exchange import Exchange, Request, Role
 from shadowdiff.net.endpoint import Endpoint
+from shadowdiff.run.actions import steps
 from shadowdiff.run.around import reachable, run_loop
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.scoring import panel
@@ -23,6 +24,8 @@ def checks(config: Config, path: str, say: Callable[[str], None]) -> int:
     gate_limits(config)
     panel(config)
     say(f"config: ok ({config.hash})")
+    for step in steps(config):
+        say(f"action {step.name}: on {', '.join(step.on)}")
     for kind in plugins.KINDS:
         found = plugins.registered(kind).values()
         if found:

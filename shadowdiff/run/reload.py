@@ -19,6 +19,8 @@ import msgspec
 from shadowdiff.errors import ShadowdiffError, UsageError
 from shadowdiff.settings import Config
 
+HARMLESS = ("send.rate", "act.mode", "actions")
+"""What no evidence rests on."""
 KEPT = 5
 """Versions that can be rolled back to."""
 BAD = 3
@@ -28,7 +30,7 @@ POLL_S = 30.0
 """A file system without notices is looked at this often."""
 FREE = (
     "score.", "decode.", "gate.", "capture.allow_methods", "capture.allow", "capture.deny", "capture.sample",
-    "capture.sample_by", "send.rate",
+    "capture.sample_by", "send.rate", "act.", "actions",
 )  # fmt: skip
 FIXED = ("gate.mode", "gate.unit", "gate.stop_on")
 LIMITS = ("gate.max_divergence", "gate.alpha", "gate.beta", "gate.min_fail", "gate.min_pass", "gate.routes",
@@ -218,7 +220,7 @@ def change_of(old: Config, new: Config) -> Change:
         fixed.append("targets.twin")
     if fixed:
         raise UsageError(f"{', '.join(fixed)}: changes only with a restart")
-    fresh = any(key not in LIMITS and key != "send.rate" for key in keys)
+    fresh = any(key not in (*LIMITS, *HARMLESS) for key in keys)
     return Change(new, keys, fresh, bool(targets))
 
 

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from shadowdiff import plugins
+from shadowdiff.act.guard import Guard
 from shadowdiff.config import Source
 from shadowdiff.contracts import Transport
 from shadowdiff.model.exchange import Role
 from shadowdiff.report.prometheus import Reloads
+from shadowdiff.run.actions import steps
 from shadowdiff.run.captures import holder
 from shadowdiff.run.inbox import Inbox
 from shadowdiff.run.judging import Judging
@@ -27,10 +29,16 @@ class Rules:
     """Owns the reloader of a service, and what was replaced by it until the end."""
 
     def __init__(
-        self, ready: Plan, source: Source, say: Callable[[str], None], adopted: Callable[[Change], None]
+        self,
+        ready: Plan,
+        source: Source,
+        guard: Guard,
+        say: Callable[[str], None],
+        adopted: Callable[[Change], None],
     ) -> None:
         """`adopted` hears of each change once the plan goes by it."""
         self._ready = ready
+        self.guard = guard
         self._say = say
         self._adopted = adopted
         self._made: dict[str, Any] = {}
@@ -71,6 +79,7 @@ class Rules:
             ),
             "holder": holder(config),
             "pacer": pacing(config, ready.endpoints)[0],
+            "steps": steps(config),
         }  # fmt: skip
         if change.targets:
             made["targets"] = targets(config, ready.run, None, not live, traced(config, ready.run))
@@ -92,4 +101,5 @@ class Rules:
             ready.transport = ready.confirm.transport = made["transport"]
             ready.rewriter, ready.endpoints = rewriter, endpoints
             ready.tee.redirect(made["transport"], rewriter, asked(roles, change.config, ready.learner))
+        self.guard.adopt(made["steps"], change.config.act.mode)
         self._adopted(change)

@@ -28,6 +28,7 @@ from shadowdiff.report.examples import Examples
 from shadowdiff.report.jsonlog import JsonConsole, JsonPairs
 from shadowdiff.report.prometheus import metrics
 from shadowdiff.run import pipeline, saved
+from shadowdiff.run.actions import guard_of
 from shadowdiff.run.api import address, serving
 from shadowdiff.run.around import conclude, on_hangup, on_signals, progress, reachable
 from shadowdiff.run.board import Board
@@ -46,6 +47,8 @@ from shadowdiff.run.watched import WHOLE, Watched
 from shadowdiff.settings import Config
 from shadowdiff.tape import TapeSink
 
+ACT_S = 1.0
+"""How often a FAIL is looked for, to act on it."""
 ROLL_S = 10.0
 """How often verdict.json is written, and the page's chart gets a point."""
 
@@ -115,10 +118,11 @@ class Service:
         self._given = given
         self._console = console
         self._latch = _Latch(ready)
+        self._guard = guard_of(ready.config, folder.audit, self._say)
         self._stopping = ""
         self._examples = Examples()
         self._sink = TapeSink(folder.path, store=ready.config.report.store_bodies, append=folder.resumed)
-        self.rules = Rules(ready, source, self._say, self._adopted)
+        self.rules = Rules(ready, source, self._guard, self._say, self._adopted)
         self.board = Board(ready, counter)
         ready.sinks = [
             self._sink,
@@ -163,7 +167,9 @@ class Service:
         async with serving(given.where, given.token, self) as url, asyncio.TaskGroup() as group:
             if url:
                 self._say(f"the verdict is at {url}/api/v1/verdict, its page at {url}/")
-            tasks = [group.create_task(self._roll()), group.create_task(self.rules.reloader.watch())]
+            tasks = [
+                group.create_task(one) for one in (self._roll(), self._act_at_once(), self.rules.reloader.watch())
+            ]
             on_hangup(lambda: tasks.append(group.create_task(self.rules.reread())))
             ready_to()
             try:
@@ -175,7 +181,7 @@ class Service:
                 self._keep()
         self._keep(complete=True)
         await self.rules.close()
-        return await conclude(verdict, ready, folder, self._examples, self._console)
+        return await conclude(verdict, ready, folder, self._examples, self._console, self._guard)
 
     # -- what is asked over HTTP ------------------------------------------------------------
 
@@ -256,6 +262,25 @@ class Service:
             self.board.mark(verdict)
             runinfo.write_whole(self._folder.path / "verdict.json", to_json(verdict))
 
+    async def _act_at_once(self) -> None:
+        """A FAIL stops the release when it is reached, not when the service ends; one taken back is told too."""
+        failed = ""
+        while True:
+            await asyncio.sleep(ACT_S)
+            now = self._latch.reached or self._counter.whole.latched is not None
+            if not now and not failed:
+                continue
+            verdict = clean(self._rolling())
+            if verdict.verdict is Status.FAIL:
+                failed = verdict.candidate or "-"
+                await self._guard.act(verdict, self._ready.run)
+                await self._guard.again(verdict)
+            elif failed:
+                failed = ""
+                self._guard.forget(verdict.candidate)
+                await self._guard.act(verdict, self._ready.run)
+                self._guard.forget(verdict.candidate)
+
     def _stop(self, number: signal.Signals) -> None:
         """The first signal drains, the second gives up at once."""
         ready = self._ready
@@ -280,6 +305,11 @@ class _Latch:
     def __init__(self, ready: Plan) -> None:
         self._ready = ready
         self._held: Verdict | None = None
+
+    @property
+    def reached(self) -> bool:
+        """Whether there is one."""
+        return self._held is not None
 
     def look(self, comparison: Comparison) -> None:
         """Ask after each mismatch whether it is a FAIL now."""

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from shadowdiff.act import guard as module
-from shadowdiff.act.guard import Guard, Step, append, broken_at
-from shadowdiff.errors import ActionError
+from shadowdiff.act.guard import Guard, Step, append, broken_at, stop_failed
+from shadowdiff.errors import ActionError, ActionRefused
 from shadowdiff.model.verdict import Status, Verdict
 
 FAIL = Verdict(verdict=Status.FAIL, reason="too different", exit_code=1)
@@ -26,9 +26,12 @@ class Stop:
             raise RuntimeError("cluster said no; Bearer abcdefgh12345678")
         return "stopped"
 
+    def plan(self, verdict: Verdict) -> str:
+        return "would stop it"
 
-def run(guard: Guard, verdict: Verdict = FAIL) -> None:
-    asyncio.run(guard.act(verdict, "r1"))
+
+def run(guard: Guard, verdict: Verdict = FAIL) -> list[str]:
+    return asyncio.run(guard.act(verdict, "r1"))
 
 
 @pytest.fixture(autouse=True)
@@ -51,17 +54,65 @@ def test_an_action_runs_once_for_the_verdicts_it_names(tmp_path: Path) -> None:
 
 
 def test_a_failing_action_is_retried_audited_and_then_raised(tmp_path: Path) -> None:
-    run(Guard(tmp_path / "a.jsonl", [Step("stop", ("fail",), Stop(failures=2))]))
+    assert run(Guard(tmp_path / "a.jsonl", [Step("stop", ("fail",), Stop(failures=2))])) == []
+    failed = run(Guard(tmp_path / "a.jsonl", [Step("stop", ("fail",), Stop(failures=9))]))
     with pytest.raises(ActionError, match="stop"):
-        run(Guard(tmp_path / "a.jsonl", [Step("stop", ("fail",), Stop(failures=9))]))
+        stop_failed(FAIL, failed)
+    stop_failed(Verdict(verdict=Status.PASS, reason="", exit_code=0), failed)  # a failed message is no failed stop
     text = (tmp_path / "a.jsonl").read_text()
     assert text.count("\n") == 2 and '"ok":false' in text and "abcdefgh12345678" not in text
 
 
 def test_dry_run_calls_nothing(tmp_path: Path) -> None:
     stop = Stop()
-    run(Guard(tmp_path / "a.jsonl", [Step("stop", ("fail",), stop)], dry_run=True))
-    assert stop.calls == 0 and "dry run" in (tmp_path / "a.jsonl").read_text()
+    said: list[str] = []
+    run(Guard(tmp_path / "a.jsonl", [Step("stop", ("fail",), stop)], mode="dry-run", say=said.append))
+    assert stop.calls == 0 and "would stop it" in (tmp_path / "a.jsonl").read_text()
+    assert said == ["action stop: dry run: would stop it"]
+    run(Guard(tmp_path / "a.jsonl", [Step("stop", ("fail",), stop)], mode="off", say=said.append))
+    assert stop.calls == 0 and len(said) == 1
+
+
+def test_what_is_refused_for_good_is_not_tried_again(tmp_path: Path) -> None:
+    class Refused(Stop):
+        async def act(self, verdict: Verdict) -> str:
+            self.calls += 1
+            raise ActionRefused("forbidden")
+
+    stop = Refused()
+    assert run(Guard(None, [Step("stop", ("fail",), stop)])) == ["stop: forbidden"] and stop.calls == 1
+
+
+def test_an_action_that_hangs_ends_at_its_deadline() -> None:
+    class Hung(Stop):
+        async def act(self, verdict: Verdict) -> str:
+            await asyncio.Event().wait()
+            return ""
+
+    failed = run(Guard(None, [Step("stop", ("fail",), Hung(), deadline_s=0.05, attempts=2)]))
+    assert failed == ["stop: no result within 0.05 s"]
+
+
+def test_what_must_be_repeated_is_while_it_fails_and_a_verdict_taken_back_may_come_again(tmp_path: Path) -> None:
+    now = [0.0]
+
+    class Alert(Stop):
+        resend_s = 60.0
+
+    alert, once = Alert(), Stop()
+    steps = [Step("alert", ("fail", "pass"), alert), Step("once", ("fail",), once)]
+    guard = Guard(tmp_path / "a.jsonl", steps, clock=lambda: now[0])
+
+    async def through() -> None:
+        await guard.act(FAIL, "r1")
+        for now[0] in (30.0, 61.0, 90.0, 122.0):
+            await guard.again(FAIL)
+        guard.forget("")
+        await guard.act(FAIL, "r1")
+
+    asyncio.run(through())
+    assert (alert.calls, once.calls) == (4, 2)
+    assert (tmp_path / "a.jsonl").read_text().count("\n") == 2, "repeats are no new deed"
 
 
 def test_the_audit_chain_shows_a_changed_and_a_missing_line(tmp_path: Path) -> None:
