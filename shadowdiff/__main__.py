@@ -21,6 +21,10 @@ def _run(arguments: list[str]) -> int:
     from shadowdiff.cli.main import cli
     from shadowdiff.errors import Exit, ShadowdiffError
 
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from shadowdiff.report.github import guard
+
+        guard()
     try:
         result = cli.main(arguments, prog_name="shadowdiff", standalone_mode=False)
         return int(result) if isinstance(result, int) else 0

@@ -222,6 +222,7 @@ class Report(Section, frozen=True):
     candidate: str = ""
     lang: Literal["en", "zh"] = "en"
     store_bodies: Literal["all", "mismatched", "none"] = "mismatched"
+    tekton_results: str = ""
 
 
 class Service(Section, frozen=True):

@@ -25,6 +25,8 @@ COVERED_ELSEWHERE = {
     "cli/live.py": "e2e/test_proxy.py",
     "capture/messages.py": "capture/test_passive.py",
     "run/around.py": "e2e/test_replay.py",
+    "run/actions.py": "e2e/test_actions.py",
+    "act/http.py": "act/test_webhook.py",
     "run/service.py": "e2e/test_tail.py",
     "run/takeover.py": "e2e/test_tail.py",
     "run/front.py": "e2e/test_proxy.py",

@@ -25,6 +25,7 @@ _ASKING = ("service", "candidate", "step", "wait", "token")
 @click.option("--step", default="", help="With URL: the ramp step; each has evidence of its own.")
 @click.option("--wait", default="", help="With URL: wait so long for pass or fail [default: 0s].")
 @click.option("--token", default="", help="With URL: bearer token, e.g. env:NAME.")
+@click.option("--tekton-results", default="", help="Write Tekton's results here, e.g. /tekton/results.")
 @click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 def gate(results: tuple[str, ...], **given: Any) -> int:
@@ -58,11 +59,16 @@ def _of_service(results: tuple[str, ...], given: dict[str, Any]) -> int:
         resolve(given["token"], "--token"),
         lambda text: None if given["quiet"] else click.echo(text, err=True),
     )
-    if verdict and not given["quiet"]:
-        import json
+    if verdict:
+        import msgspec
 
-        told = json.loads(verdict)
-        click.echo(f"{told['verdict'].upper()}: {told['reason']}", err=True)
+        from shadowdiff.model.verdict import Verdict
+        from shadowdiff.run.ci import tell
+
+        told = msgspec.json.decode(verdict, type=Verdict)
+        if not given["quiet"]:
+            click.echo(f"{told.verdict.upper()}: {told.reason}", err=True)
+        tell(told, given["tekton_results"])
     if given["as_json"]:
         sys.stdout.buffer.write(verdict)
         sys.stdout.buffer.flush()
@@ -75,8 +81,9 @@ def _of_folders(results: list[Path], given: dict[str, Any]) -> int:
     from shadowdiff import runinfo
     from shadowdiff.report.terminal import console, show_verdict
     from shadowdiff.run import accept, saved
+    from shadowdiff.run.ci import tell
     from shadowdiff.run.limits import gate_limits
-    from shadowdiff.run.results import to_json
+    from shadowdiff.run.results import clean, to_json
 
     options = opt.gathered(given)
     accepted = None
@@ -90,6 +97,7 @@ def _of_folders(results: list[Path], given: dict[str, Any]) -> int:
         limits = gate_limits(load(given["config"], options), info.paired if info is not None else None)
     verdict, _ = saved.judge(results, limits, accepted=accepted)
     show_verdict(console(given["quiet"]), verdict)
+    tell(clean(verdict), given["tekton_results"], report=results[0] / "report.html")
     if given["as_json"]:
         sys.stdout.buffer.write(to_json(verdict))
         sys.stdout.buffer.flush()

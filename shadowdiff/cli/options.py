@@ -136,6 +136,7 @@ STOPPING: list[_Option] = [
     (("--store-bodies",), "report.store_bodies", {"help": "all, mismatched or none [default: mismatched]."}),
     (("--service",), "report.service", {"help": "Name of the service, for reports."}),
     (("--candidate",), "report.candidate", {"help": "Name of the release under test, for reports."}),
+    (("--tekton-results",), "report.tekton_results", {"help": "Write Tekton's results here, e.g. /tekton/results."}),
     (("--act",), "act.mode",
      {"type": click.Choice(["on", "dry-run", "off"]),
       "help": "Whether [[actions]] act, or only say what they would do."}),

@@ -17,6 +17,7 @@ from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.net.pool import ConnectFailed, Pool
 from shadowdiff.report import terminal
 from shadowdiff.report.examples import Examples
+from shadowdiff.run.ci import tell
 from shadowdiff.run.results import RunFolder, clean
 from shadowdiff.run.setup import Plan
 
@@ -90,6 +91,8 @@ async def conclude(
         sink.close(ready.counter.tally, verdict)
     folder.finish(verdict, ready.counter.shard, examples)
     terminal.show_verdict(console, verdict, str(folder.path))
+    page, summary = folder.path / "report.html", folder.path / "summary.md"
+    tell(clean(verdict), ready.config.report.tekton_results, report=page, summary=summary.read_text("utf-8"))
     stop_failed(verdict, await guard.act(clean(verdict), ready.run))
     return verdict
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 
+import apprise
 import msgspec
 import pytest
 
@@ -12,6 +14,7 @@ from shadowdiff.act.notify import Notify, text
 from shadowdiff.errors import ActionRefused, UsageError
 from shadowdiff.model.verdict import RouteResult, Status, Verdict
 from shadowdiff.testing import CannedServer, answer
+from tests.conftest import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise's import
 FAIL = Verdict(verdict=Status.FAIL, reason="green differs in 36%", exit_code=1, service="shop", candidate="v2")
@@ -50,3 +53,14 @@ def test_the_worst_routes_are_named() -> None:
     )
     _, body = text(msgspec.structs.replace(FAIL, routes=routes))
     assert body.count("differ") == 4
+
+
+def test_the_channels_of_the_how_to_are_known_to_apprise() -> None:
+    page = (ROOT / "docs" / "how-to" / "stop-a-release.md").read_text("utf-8")
+    rows = re.findall(r"^\| [^|]+ \| `((\w+)://[^`]+)` \|$", page, re.MULTILINE)
+    known = {
+        scheme
+        for plugin in apprise.Apprise().details()["schemas"]
+        for scheme in (*(plugin["protocols"] or ()), *(plugin["secure_protocols"] or ()))
+    }
+    assert len(rows) == 6 and {scheme for _, scheme in rows} <= known

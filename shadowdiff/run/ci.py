@@ -1,0 +1,29 @@
+"""Tell the CI system that this process runs in: GitHub by its environment, Tekton by a folder that was named."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from shadowdiff.model.verdict import Verdict
+from shadowdiff.report import github, tekton
+from shadowdiff.report.examples import Examples
+from shadowdiff.report.markdown import markdown
+
+
+def tell(
+    verdict: Verdict,
+    tekton_results: str,
+    *,
+    report: Path | None = None,
+    summary: str = "",
+    environment: Mapping[str, str] = os.environ,
+) -> None:
+    """`verdict` without secrets, the page that is attested, the summary for people. Raises `OutputError`."""
+    if tekton_results:
+        tekton.write(verdict, report, Path(tekton_results))
+    if environment.get("GITHUB_ACTIONS") == "true":
+        text = summary or markdown(verdict, Examples())
+        github.tell(verdict, text, environment, sys.__stderr__ or sys.stderr)
