@@ -1,7 +1,7 @@
 """Tekton results: small files in a folder, all of them written before the step ends.
 
 All results of a Task together must stay under 4096 bytes, or the TaskRun fails; a declared result that is missing
-breaks whoever uses it. `report-ARTIFACT_OUTPUTS` is Chains' type hint: the report is attested (contracts 2.5).
+breaks whoever uses it. `report_ARTIFACT_OUTPUTS` is Chains' type hint: the report is attested (contracts 2.5).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from shadowdiff.report.plain import one_line
 
 MAX_ALL = 2_000
 MAX_REASON = 600
-NAMES = ("verdict", "exit-code", "reason", "divergence", "units", "report-ARTIFACT_OUTPUTS")
+NAMES = ("verdict", "exit-code", "reason", "divergence", "units", "report_ARTIFACT_OUTPUTS")
 
 
 def results(verdict: Verdict, report: Path | None) -> dict[str, str]:
@@ -31,7 +31,7 @@ def results(verdict: Verdict, report: Path | None) -> dict[str, str]:
         "reason": "",
         "divergence": f"{verdict.divergence.rate:.4f}",
         "units": str(verdict.divergence.n),
-        "report-ARTIFACT_OUTPUTS": json.dumps(artifact),
+        "report_ARTIFACT_OUTPUTS": json.dumps(artifact),
     }
     room = MAX_ALL - sum(len(name) + len(text.encode()) for name, text in found.items())
     reason = one_line(verdict.reason).encode("utf-8")[: max(0, min(MAX_REASON, room))]

@@ -9,19 +9,12 @@ from pathlib import Path
 import pytest
 
 from shadowdiff.testing import CannedServer, answer
+from tests.conftest import ROOT
 from tests.e2e.live import live
 from tests.e2e.targets import path_of, plain, twins
 from tests.servers.nginx import available, nginx
 
 pytestmark = pytest.mark.real
-
-MIRRORING = """
-server {{
-  listen 127.0.0.1:{{port}};
-  location / {{ mirror /_shadow; mirror_request_body on; proxy_pass {blue}; }}
-  location = /_shadow {{ internal; proxy_pass http://127.0.0.1:{mirror}$request_uri; proxy_set_header Host $host; }}
-}}
-"""
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +24,13 @@ def real_nginx() -> None:
 
 
 def site(blue: CannedServer, port: int) -> str:
-    return MIRRORING.format(blue=blue.url, mirror=port)
+    """deploy/mirror/nginx.conf with our ports in it."""
+    text = (ROOT / "deploy" / "mirror" / "nginx.conf").read_text("utf-8")
+    ports = {"127.0.0.1:8080": "127.0.0.1:{port}", ":9090": f":{blue.port}", ":8081": f":{port}"}
+    for old, new in ports.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
 
 
 def test_mirrored_traffic_is_compared_and_never_waits(tmp_path: Path) -> None:

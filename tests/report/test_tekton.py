@@ -23,7 +23,7 @@ def test_every_declared_result_is_written_and_the_report_is_attested(tmp_path: P
     tekton.write(verdict(), page, tmp_path / "results")
     found = {path.name: path.read_text() for path in (tmp_path / "results").iterdir()}
     assert set(found) == set(tekton.NAMES) and (found["verdict"], found["exit-code"]) == ("fail", "1")
-    artifact = json.loads(found["report-ARTIFACT_OUTPUTS"])
+    artifact = json.loads(found["report_ARTIFACT_OUTPUTS"])
     assert artifact == {"uri": f"file://{page}", "digest": f"sha256:{hashlib.sha256(b'<p>').hexdigest()}"}
 
 

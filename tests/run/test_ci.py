@@ -44,4 +44,4 @@ def test_tekton_s_results_are_written_by_replay_and_by_gate(cli, tmp_path: Path)
     again = cli("gate", tmp_path / "run", "--max-divergence", "1%", "--tekton-results", tmp_path / "two")
     assert again.returncode == 3 and (tmp_path / "two" / "verdict").read_text() == "inconclusive"
     assert (tmp_path / "one" / "verdict").read_text() == "pass"
-    assert json.loads((tmp_path / "one" / "report-ARTIFACT_OUTPUTS").read_text())["digest"].startswith("sha256:")
+    assert json.loads((tmp_path / "one" / "report_ARTIFACT_OUTPUTS").read_text())["digest"].startswith("sha256:")
