@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from shadowdiff import plugins
-from shadowdiff.contracts import Baseline, Decoder, Gate, Scorer, Sink, Source
+from shadowdiff.contracts import Action, Baseline, Decoder, Gate, Scorer, Sink, Source
 from shadowdiff.decode.body import Decoding
 from shadowdiff.model.comparison import Comparison, Outcome, Score
 from shadowdiff.model.exchange import Document, Exchange, Failure, Observation, Pair, Request, Response, Role
@@ -137,6 +138,14 @@ def check_gate(gate: Gate) -> None:
     first, second = gate.judge(empty), gate.judge(empty)
     assert first == second, "the same tally must give the same verdict"
     assert first.verdict is not Status.PASS, "no evidence must not pass"
+
+
+def check_action(action: Action) -> None:
+    """An action says what it would do without doing it, for every verdict, and acts as a coroutine."""
+    for status in Status:
+        plan = action.plan(Verdict(verdict=status, reason="by the check", exit_code=0))
+        assert isinstance(plan, str) and plan.strip(), f"plan() says nothing for {status}"
+    assert inspect.iscoroutinefunction(action.act), "act() is no coroutine: it would hold the event loop"
 
 
 def check_source(source: Source) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from shadowdiff.act.alertmanager import Alertmanager
+from shadowdiff.act.command import Command
+from shadowdiff.act.webhook import Webhook
 from shadowdiff.contracts import Baseline
 from shadowdiff.gate.limits import Limits
 from shadowdiff.gate.rules import EvidenceGate
@@ -17,7 +20,7 @@ from shadowdiff.model.exchange import Document, Pair, Response
 from shadowdiff.model.tally import Tally
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.tape import TapeSink
-from shadowdiff.testing import CannedServer, answer, check_decoder, check_gate, check_scorer, check_sink
+from shadowdiff.testing import CannedServer, answer, check_action, check_decoder, check_gate, check_scorer, check_sink
 
 
 class Constant:
@@ -75,3 +78,25 @@ def test_a_connection_that_is_just_accepted_when_the_server_ends_is_not_left_ope
                 socket.create_connection(("127.0.0.1", server.port)).close()
         gc.collect()
     assert not left
+
+
+def test_an_action_must_say_what_it_would_do_and_must_not_block() -> None:
+    class Silent:
+        def plan(self, verdict: Verdict) -> str:
+            return ""
+
+        async def act(self, verdict: Verdict) -> str:
+            return ""
+
+    class Blocking(Silent):
+        def plan(self, verdict: Verdict) -> str:
+            return "stop it"
+
+        def act(self, verdict: Verdict) -> str:  # type: ignore[override]
+            return ""
+
+    for broken, why in ((Silent(), "says nothing"), (Blocking(), "no coroutine")):
+        with pytest.raises(AssertionError, match=why):
+            check_action(broken)
+    for action in (Command(["true"]), Webhook("http://h"), Alertmanager("http://h")):
+        check_action(action)

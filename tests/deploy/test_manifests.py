@@ -184,6 +184,7 @@ def test_the_dashboard_is_what_its_code_makes() -> None:
     [
         ["promtool", "check", "rules", "rules.yaml"],
         ["promtool", "test", "rules", "rules_test.yaml"],
+        ["promtool", "check", "config", "--syntax-only", "scrape.yaml"],
         ["amtool", "check-config", "../alertmanager/alertmanager.yml"],
     ],
     ids=lambda command: " ".join(command[:3]),

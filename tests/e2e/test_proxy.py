@@ -161,6 +161,32 @@ def test_what_blue_mints_becomes_what_green_minted(tmp_path: Path) -> None:
     assert [line["outcome"] for line in one.compared()] == ["matched", "matched"], one.compared()
 
 
+def test_with_a_twin_blue_s_own_noise_is_subtracted(tmp_path: Path) -> None:
+    counts = iter(range(10_000))
+
+    def varying(head: bytes, body: bytes) -> list[bytes]:
+        return [
+            answer(
+                json.dumps({"path": path_of(head), "lot": next(counts)}).encode(),
+                "200 OK",
+                "Content-Type: application/json",
+            )
+        ]
+
+    with (
+        CannedServer(varying) as blue,
+        CannedServer(varying) as twin,
+        CannedServer(varying) as green,
+        live("proxy", tmp_path / "run", *targets(blue, green), "--twin", twin.url) as one,
+    ):
+        for n in range(200):
+            one.get(f"/item/{n}")
+        one.wait(lambda: len(one.compared()) == 200)
+        code, verdict = one.end()
+    assert code == 0 and verdict["divergence"]["noise"]["kind"] == "twin", verdict["reason"]
+    assert len(blue.seen) == len(twin.seen) == len(green.seen) == 200
+
+
 def test_without_green_it_records_and_the_capture_replays(tmp_path: Path, cli) -> None:
     capture = tmp_path / "capture.jsonl"
     with twins() as (blue, green):

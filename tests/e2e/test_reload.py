@@ -162,3 +162,32 @@ def test_green_that_names_its_build_opens_a_window_for_each(tmp_path: Path) -> N
             assert json.loads(reply.read())["verdict"] == "fail", "an old candidate keeps its verdict"
         code, verdict = one.end()
     assert (code, verdict["candidate"]) == (0, "v2"), one.text
+
+
+def test_targets_change_where_that_is_allowed_and_evidence_begins_anew(tmp_path: Path) -> None:
+    file = tmp_path / "shadowdiff.toml"
+
+    def point_at(green: CannedServer) -> None:
+        fresh = tmp_path / "new.toml"
+        fresh.write_text(
+            f'[targets]\ngreen = "{green.url}"\n[gate]\nstop_on = "none"\n[service]\nreload_targets = true\n'
+        )
+        fresh.replace(file)
+
+    with (
+        CannedServer(stamped("one")) as blue,
+        CannedServer(stamped("two")) as bad,
+        CannedServer(stamped("one")) as good,
+    ):
+        point_at(bad)
+        with live("proxy", tmp_path / "run", "-c", str(file), "--blue", blue.url) as one:
+            for n in range(40):
+                one.get(f"/item/{n}")
+            one.wait(lambda: told(one)["verdict"] == "fail")
+            point_at(good)
+            one.wait(lambda: "targets.green changed" in one.text)
+            for n in range(150):
+                assert one.get(f"/item/{n}")[0] == 200
+            one.wait(lambda: told(one)["verdict"] == "pass" and told(one)["divergence"]["n"] == 150)
+            code, _ = one.end()
+    assert code == 0 and len(good.seen) == 150 and len(bad.seen) == 40
