@@ -35,8 +35,9 @@ def plan(
     from shadowdiff.gate import plan as planning
     from shadowdiff.run.limits import gate_limits
 
-    paired = bool(twin) or (twin is None and units.percent(noise, "--noise") > 0)
-    if units.percent(noise, "--noise") > 0 and not paired:
+    varies = units.percent(noise, "--noise")
+    paired = bool(twin) or (twin is None and varies > 0)
+    if varies > 0 and not paired:
         raise UsageError("--noise: without a twin the gate cannot tell noise from a change; add --twin")
     if turns < 1:
         raise UsageError("--turns: a session has at least one turn")
@@ -46,14 +47,14 @@ def plan(
     click.echo(
         f"limit {units.show_percent(limits.max_divergence)}, false stops {units.show_percent(limits.alpha)}, "
         f"false passes {units.show_percent(limits.beta)}"
-        + (f", with a twin, noise {units.show_percent(units.percent(noise))}" if paired else "")
+        + (f", with a twin, noise {units.show_percent(varies)}" if paired else "")
     )
     head = f"{'diverges':>9}  {'verdict':<22}  {'units':>7}  {'9 in 10':>8}  {'requests':>9}"
     click.echo(head + (f"  {'tokens':>12}" if tokens else "") + (f"  {'cost':>9}" if tokens and price else ""))
     tables = None if paired else planning.boundaries(limits, planning.HORIZON)
     for rate in rates:
         if tables is None:
-            needed = planning.paired_units(rate, units.percent(noise), limits)
+            needed = planning.paired_units(rate, varies, limits)
             verdict = "-" if needed is None else "fail" if rate > limits.max_divergence else "pass"
             middle, most = needed, None if needed is None else math.ceil(2 * needed)
         else:

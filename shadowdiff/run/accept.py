@@ -67,7 +67,8 @@ class Accepted:
             self.count += 1
             even = 0.5 if comparison.control is not None and not comparison.reask else 0.0
             bets |= {name: even for name in (DIVERGENCE, "critical") if name in bets}
-            bets |= {name: 0.0 for name in ("raw",) if name in bets}
+            if "raw" in bets:
+                bets["raw"] = 0.0
         return msgspec.structs.replace(
             comparison,
             outcome=outcome,

@@ -25,10 +25,9 @@ from shadowdiff.model.exchange import Exchange, Observation, Pair, Request, Resp
 from shadowdiff.run.judging import judge
 from shadowdiff.run.scoring import decoders, panel
 from shadowdiff.score.calibrate import learn_texts
-from shadowdiff.score.forms import form
 from shadowdiff.score.noise import Learner, own_noise
 from shadowdiff.score.panel import Panel
-from shadowdiff.score.reuse import MIN_CHARS, REUSED
+from shadowdiff.score.reuse import MIN_CHARS, REUSED, beginning
 from shadowdiff.score.text import prose
 from shadowdiff.settings import Config
 
@@ -88,9 +87,9 @@ class Comparer:
         blues: dict[tuple[str, str], set[int]] = defaultdict(set)
         for _, row in rows(path):
             if row.kind in ("", "text"):
-                said = form(row.green[:2000])
+                said = beginning(row.green)
                 if len(said) >= MIN_CHARS:
-                    blues[(row.endpoint, said)].add(hash(form(row.blue[:2000])))
+                    blues[(row.endpoint, said)].add(hash(beginning(row.blue)))
         self._canned = {key: len(found) for key, found in blues.items() if len(found) >= REUSED}
 
     def judge(self, row: Row) -> dict[str, Any]:
@@ -107,7 +106,7 @@ class Comparer:
         flag = comparison.outcome is Outcome.MISMATCHED
         why = comparison.why
         if not flag and row.kind in ("", "text") and self._canned and row.blue != row.green:
-            times = self._canned.get((row.endpoint, form(row.green[:2000])), 0)
+            times = self._canned.get((row.endpoint, beginning(row.green)), 0)
             if times:
                 flag, why = True, f"reuse: green says the same to {times} different questions"
         spent = (time.perf_counter() - begun) * 1e6

@@ -30,10 +30,10 @@ class Replies:
 
     def note(self, route: str, blue: str, green: str) -> int:
         """Take one pair of texts; how many different answers of blue this reply of green has stood for."""
-        said = form(green[:_HEAD])
+        said = beginning(green)
         if len(said) < MIN_CHARS:
             return 0
-        answered = hash(form(blue[:_HEAD]))
+        answered = hash(beginning(blue))
         key = (route, hash(said))
         found = self._seen.setdefault(key, set())
         self._seen.move_to_end(key)
@@ -59,3 +59,8 @@ class Replies:
             bets={**comparison.bets, DIVERGENCE: 1.0},
             why=f"reuse: green says the same to {REUSED} and more different questions",
         )
+
+
+def beginning(text: str) -> str:
+    """The form of a text as far as answers are compared here."""
+    return form(text[:_HEAD])

@@ -72,10 +72,7 @@ def _message(record: Record, message: Any) -> None:
     thought = message.get("reasoning_content")
     if isinstance(thought, str) and thought:
         record.think(thought)
-    for position, call in enumerate(message.get("tool_calls") or ()):
-        function = call.get("function") if isinstance(call, dict) else None
-        if isinstance(function, dict):
-            record.call(call.get("index", position), function.get("name"), function.get("arguments"))
+    record.calls_of(message.get("tool_calls"))
 
 
 def _grow(record: Record, text: str) -> None:

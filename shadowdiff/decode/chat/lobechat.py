@@ -37,10 +37,7 @@ def _event(record: Record, frame: Frame) -> None:
         case "reasoning":
             record.think(value)
         case "tool_calls":
-            for position, call in enumerate(value if isinstance(value, list) else ()):
-                function = call.get("function") if isinstance(call, dict) else None
-                if isinstance(function, dict):
-                    record.call(call.get("index", position), function.get("name"), function.get("arguments"))
+            record.calls_of(value)
         case "grounding":
             if isinstance(value, dict):
                 record.cite(value.get("citations") or [])

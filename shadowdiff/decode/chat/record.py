@@ -100,6 +100,13 @@ class Record:
             entry["arguments"] = _dump(arguments)
         self.grown += 1
 
+    def calls_of(self, value: Any) -> None:
+        """Add tool calls in OpenAI's shape: a list of {index, function: {name, arguments}}."""
+        for position, call in enumerate(value if isinstance(value, list) else ()):
+            function = call.get("function") if isinstance(call, dict) else None
+            if isinstance(function, dict):
+                self.call(call.get("index", position), function.get("name"), function.get("arguments"))
+
     def arguments(self, key: Any, whole: str) -> None:
         """The complete arguments of a call, as its closing event repeats them."""
         if key in self._calls:
