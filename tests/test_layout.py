@@ -28,6 +28,7 @@ COVERED_ELSEWHERE = {
     "run/actions.py": "e2e/test_actions.py",
     "act/http.py": "act/test_webhook.py",
     "run/service.py": "e2e/test_tail.py",
+    "run/latch.py": "e2e/test_tail.py",
     "run/takeover.py": "e2e/test_tail.py",
     "run/front.py": "e2e/test_proxy.py",
     "run/feeding.py": "e2e/test_proxy.py",

@@ -65,7 +65,7 @@ class Guard:
         key = (verdict.candidate, verdict.step, str(verdict.verdict))
         if key in self._acted:
             return self._acted[key]
-        failed = self._acted[key] = []
+        failed: list[str] = []
         results: list[dict[str, Any]] = []
         for step in self._steps if self._mode != "off" else ():
             if str(verdict.verdict) not in step.on:
@@ -78,7 +78,21 @@ class Guard:
                 failed.append(f"{step.name}: {text}")
         if self._audit is not None:
             append(self._audit, entry(verdict, run, results))
+        self._acted[key] = failed
         return failed
+
+    def recall(self, run: str) -> None:
+        """What an earlier process of this run has done, by the audit log, is not done again."""
+        if self._audit is None or not self._audit.exists():
+            return
+        with self._audit.open("rb") as file:
+            for raw in file:
+                try:
+                    line = orjson.loads(raw)
+                except orjson.JSONDecodeError:
+                    continue
+                if line.get("run") == run and line.get("actions") and all(one["ok"] for one in line["actions"]):
+                    self._acted[line["candidate"], line.get("step", ""), line["verdict"]] = []
 
     async def again(self, verdict: Verdict) -> None:
         """Let actions that must be repeated (an alert that would end) do so, when it is time."""
@@ -138,6 +152,7 @@ def entry(verdict: Verdict, run: str, actions: Sequence[dict[str, Any]]) -> dict
         "reason": verdict.reason,
         "service": verdict.service,
         "candidate": verdict.candidate,
+        "step": verdict.step,
         "config_hash": verdict.config_hash,
         "ledger": verdict.ledger,
         "actions": list(actions),

@@ -118,14 +118,6 @@ class Window:
                 self._latch(gate.judge(counter.tally))
                 return
 
-    @property
-    def ledger(self) -> Ledger:
-        """What came into this window."""
-        total = Ledger()
-        for counter in self._epochs:
-            total = total.plus(counter.shard.ledger)
-        return total
-
     def holds(self, unit: str) -> bool:
         """Whether `unit` was opened here and is not settled."""
         return unit in self._of

@@ -18,9 +18,10 @@ import msgspec
 from shadowdiff import plugins, runinfo, units
 from shadowdiff.act import guard
 from shadowdiff.config import Source, resolve
+from shadowdiff.errors import OutputError
 from shadowdiff.gate.limits import Limits
 from shadowdiff.gate.window import WindowRules
-from shadowdiff.model.comparison import Comparison, Outcome
+from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.exchange import INTERRUPTED
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report import terminal
@@ -33,6 +34,7 @@ from shadowdiff.run.api import address, serving
 from shadowdiff.run.around import conclude, on_hangup, on_signals, progress, reachable
 from shadowdiff.run.board import Board
 from shadowdiff.run.inbox import Inbox
+from shadowdiff.run.latch import Latch
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.live import Live
 from shadowdiff.run.notes import finished
@@ -117,7 +119,7 @@ class Service:
         self._sent = sent
         self._given = given
         self._console = console
-        self._latch = _Latch(ready)
+        self._latch = Latch(ready)
         self._guard = guard_of(ready.config, folder.audit, self._say)
         self._stopping = ""
         self._examples = Examples()
@@ -219,9 +221,12 @@ class Service:
     def _go_on(self, before: Earlier, fate: str) -> None:
         """Count what is on the tape; what was judged by other rules is no evidence any more."""
         saved.count(self._folder.path / "comparisons.jsonl", self._counter, self._examples)
+        self._latch.restore(self._counter.whole.latched)
+        self._guard.recall(self._ready.run)
         again = before.note(fate)
         if before.rules - {rules_hash(self._ready.config)}:
             self._counter.renew(self._ready.limits, rules_hash(self._ready.config))
+            self._latch.forget()
             again += " Its rules were others, so that evidence begins anew."
         self._say(again)
         self._ready.notes.append(again)
@@ -260,7 +265,10 @@ class Service:
             self._keep()
             verdict = self._rolling()
             self.board.mark(verdict)
-            runinfo.write_whole(self._folder.path / "verdict.json", to_json(verdict))
+            try:
+                runinfo.write_whole(self._folder.path / "verdict.json", to_json(verdict))
+            except OSError as error:
+                raise OutputError(f"{self._folder.path}: verdict.json cannot be written ({error.strerror})") from None
 
     async def _act_at_once(self) -> None:
         """A FAIL stops the release when it is reached, not when the service ends; one taken back is told too."""
@@ -297,38 +305,3 @@ class Service:
 
     def _end(self, why: str) -> None:
         self._ready.tee.stop(why, 0.0)
-
-
-class _Latch:
-    """A FAIL that was reached while the run went on stays one: later traffic cannot take it back."""
-
-    def __init__(self, ready: Plan) -> None:
-        self._ready = ready
-        self._held: Verdict | None = None
-
-    @property
-    def reached(self) -> bool:
-        """Whether there is one."""
-        return self._held is not None
-
-    def look(self, comparison: Comparison) -> None:
-        """Ask after each mismatch whether it is a FAIL now."""
-        if self._held is not None or comparison.outcome is not Outcome.MISMATCHED:
-            return
-        gate, counter = self._ready.gate, self._ready.counter
-        if gate.fails(counter.shard, counter.tally.paired):
-            self._held = gate.judge(counter.tally)
-
-    def forget(self) -> None:
-        """Other limits or rules: what was reached by the old ones is none by these."""
-        self._held = None
-
-    def over(self, verdict: Verdict) -> Verdict:
-        """`verdict`, or the FAIL that came before it."""
-        held = self._held
-        if held is None or held.verdict is not Status.FAIL or verdict.verdict is Status.FAIL:
-            return verdict
-        return msgspec.structs.replace(
-            verdict, verdict=held.verdict, reason=held.reason, exit_code=held.exit_code, explanation=held.explanation,
-            notes=(*verdict.notes, f"The FAIL was reached after {held.divergence.n} units and stays."),
-        )  # fmt: skip

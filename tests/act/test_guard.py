@@ -115,6 +115,21 @@ def test_what_must_be_repeated_is_while_it_fails_and_a_verdict_taken_back_may_co
     assert (tmp_path / "a.jsonl").read_text().count("\n") == 2, "repeats are no new deed"
 
 
+def test_after_a_restart_what_was_done_is_not_done_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    failing, stop = Stop(failures=9), Stop()
+    run(Guard(path, [Step("stop", ("fail",), failing)]))
+    retried = Guard(path, [Step("stop", ("fail",), stop)])
+    retried.recall("r1")
+    assert run(retried) == [] and stop.calls == 1, "what failed is tried again"
+    again = Guard(path, [Step("stop", ("fail",), stop)])
+    again.recall("r1")
+    assert run(again) == [] and stop.calls == 1
+    other = Guard(path, [Step("stop", ("fail",), stop)])
+    other.recall("r2")
+    assert run(other) == [] and stop.calls == 2
+
+
 def test_the_audit_chain_shows_a_changed_and_a_missing_line(tmp_path: Path) -> None:
     path = tmp_path / "audit.jsonl"
     for number in range(4):

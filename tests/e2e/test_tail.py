@@ -147,6 +147,26 @@ def test_a_fail_stays_and_the_rolling_verdict_shows_it(tmp_path: Path) -> None:
     assert any("stays" in note for note in verdict["notes"])
 
 
+def test_a_fail_stays_over_a_restart(tmp_path: Path) -> None:
+    log, out = tmp_path / "a.log", tmp_path / "run"
+    log.touch()
+    wrong = lambda path: answer(b"other") if int(path.split("/")[2]) < 40 else plain(path)  # noqa: E731
+    with twins(green=wrong) as (blue, green):
+        process = start(log, blue, green, out)
+        wait_for(lambda: followed(out))
+        with log.open("a") as more:
+            more.write("".join(map(line, range(40))))
+        wait_for(lambda: len(compared(out)) == 40)
+        process.kill()
+        process.communicate()
+        process = start(log, blue, green, out)
+        with log.open("a") as more:
+            more.write("".join(map(line, range(40, 1500))))
+        wait_for(lambda: len(set(compared(out))) == 1500)
+        code, verdict, _ = end(process, out)
+    assert code == 1 and verdict["verdict"] == "fail"
+
+
 def test_stdin_is_followed_to_its_end(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with twins() as (blue, green):
