@@ -129,7 +129,8 @@ def test_killed_ten_times_every_line_is_counted_once(tmp_path: Path) -> None:
     assert len(green.seen) <= wanted + again, "what was sent twice is listed"
 
 
-def test_a_fail_stays_and_the_rolling_verdict_shows_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_fail_stays_also_over_a_restart(tmp_path: Path, killed: bool) -> None:
     log, out = tmp_path / "a.log", tmp_path / "run"
     log.touch()
     wrong = lambda path: answer(b"other") if int(path.split("/")[2]) < 40 else plain(path)  # noqa: E731
@@ -139,32 +140,16 @@ def test_a_fail_stays_and_the_rolling_verdict_shows_it(tmp_path: Path) -> None:
         with log.open("a") as more:
             more.write("".join(map(line, range(40))))
         wait_for(lambda: len(compared(out)) == 40)
-        with log.open("a") as more:
-            more.write("".join(map(line, range(40, 1500))))
-        wait_for(lambda: len(compared(out)) == 1500)
-        code, verdict, _ = end(process, out)
-    assert code == 1 and verdict["verdict"] == "fail" and verdict["divergence"]["n"] == 1500
-    assert any("stays" in note for note in verdict["notes"])
-
-
-def test_a_fail_stays_over_a_restart(tmp_path: Path) -> None:
-    log, out = tmp_path / "a.log", tmp_path / "run"
-    log.touch()
-    wrong = lambda path: answer(b"other") if int(path.split("/")[2]) < 40 else plain(path)  # noqa: E731
-    with twins(green=wrong) as (blue, green):
-        process = start(log, blue, green, out)
-        wait_for(lambda: followed(out))
-        with log.open("a") as more:
-            more.write("".join(map(line, range(40))))
-        wait_for(lambda: len(compared(out)) == 40)
-        process.kill()
-        process.communicate()
-        process = start(log, blue, green, out)
+        if killed:
+            process.kill()
+            process.communicate()
+            process = start(log, blue, green, out)
         with log.open("a") as more:
             more.write("".join(map(line, range(40, 1500))))
         wait_for(lambda: len(set(compared(out))) == 1500)
         code, verdict, _ = end(process, out)
-    assert code == 1 and verdict["verdict"] == "fail"
+    assert code == 1 and verdict["verdict"] == "fail" and verdict["divergence"]["n"] == 1500
+    assert any("stays" in note for note in verdict["notes"])
 
 
 def test_stdin_is_followed_to_its_end(tmp_path: Path) -> None:
