@@ -11,7 +11,7 @@ demo: $(VENV)/core
 	@$(PY) -m shadowdiff demo
 
 test: $(VENV)/dev
-	@$(PY) -m pytest -q -rs $(PYTEST_ARGS) -m "not real and not long"
+	@$(PY) -m pytest -q -rs -n auto --maxprocesses 4 $(PYTEST_ARGS) -m "not real and not long"
 
 test-real: $(VENV)/dev $(VENV)/mitm/bin/mitmdump
 	@$(PY) -m pytest -q -rs $(PYTEST_ARGS) -m real

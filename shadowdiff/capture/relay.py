@@ -65,7 +65,7 @@ class Client(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._blue: asyncio.Transport | None = None
         self._early = bytearray()
-        self._ended_early = False
+        self._ended_early = self._down = False
         self._client_done = self._blue_done = False
         self._linger: asyncio.TimerHandle | None = None
         self._moved = False
@@ -83,6 +83,11 @@ class Client(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._moved = True
+        if self._down:
+            if self.watcher is not None:
+                self.watcher.asked(data)
+            self._refuse()
+            return
         if self._blue is None:
             self._early += data
             if self._transport is not None and len(self._early) > EARLY:
@@ -136,7 +141,14 @@ class Client(asyncio.Protocol):
             blue.write_eof()
 
     def unreachable(self) -> None:
-        """Blue cannot be connected to."""
+        """Blue cannot be connected to: the client is told when it has asked for something."""
+        self._down = True
+        if self.watcher is not None and not self.watcher.idle:
+            self._refuse()
+        else:
+            self._linger = asyncio.get_running_loop().call_later(LINGER_S, self.close)
+
+    def _refuse(self) -> None:
         if self.watcher is not None:
             self.watcher.ended(False, "blue could not be reached")
         if self._transport is not None:

@@ -250,8 +250,13 @@ def test_a_blue_that_is_down_is_said_in_http_and_found_when_it_comes_up() -> Non
         with one.connect() as client:
             client.sendall(GET)
             assert read_all(client).startswith(b"HTTP/1.1 502 ")
+        with one.connect() as late:
+            time.sleep(0.3)  # the connection to blue has failed by now, and nothing was asked yet
+            late.sendall(GET)
+            assert read_all(late).startswith(b"HTTP/1.1 502 ")
         one.settled()
-        assert one.copies[0].answer is not None and "could not be reached" in one.copies[0].answer.ended
+        assert len(one.copies) == 2
+        assert all(copy.answer is not None and "could not be reached" in copy.answer.ended for copy in one.copies)
         with socket.create_server(("127.0.0.1", port)) as back, one.connect() as client:
             client.sendall(GET)
             server, _ = back.accept()

@@ -106,6 +106,7 @@ def test_both_transports_read_a_canned_answer_alike(transport: str, name: str) -
         ("zstd", zstandard.compress(BODY)),
         ("gzip, br", brotli.compress(gzip.compress(BODY))),
     ],
+    ids=["gzip", "zlib", "deflate", "br", "zstd", "gzip then br"],
 )
 def test_compressed_answers_decode_to_the_same_document(transport: str, encoding: str, packed: bytes) -> None:
     with CannedServer(lambda head, body: [answer(packed, "200 OK", f"Content-Encoding: {encoding}")]) as server:

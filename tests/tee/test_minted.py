@@ -17,7 +17,7 @@ PLAIN = lambda response: response.body  # noqa: E731
 
 @pytest.mark.parametrize(
     "value",
-    ["thread_Ab3dE6gH9jK2mN5pQ8sT1vW4", str(uuid.uuid4()), uuid.uuid4().hex, "7159874123659874561", "a3f09c1d2b4e5f60",
+    ["thread_Ab3dE6gH9jK2mN5pQ8sT1vW4", "731da550-9d75-49be-9577-aa4f2cabd4d7", "ac2aad34caa044d083eb36c0ee2670ca", "7159874123659874561", "a3f09c1d2b4e5f60",
      "-5mQw8_xZ3vB7nK1", "_Ab3dE6gH9jK2mN5p",
      "IjE5ZjQxNzQ4Ig.ZkX1Aw.q9cT2l-8Yx", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmN"],
 )  # fmt: skip
