@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import socket
 import struct
 import threading
@@ -107,6 +108,51 @@ def test_streams_pass_as_they_come_and_are_copied() -> None:
         (copy,) = one.copies
         assert copy.answer is not None and copy.answer.body == b"data: 0\n\ndata: 1\n\ndata: 2\n\n"
         assert copy.answer.total_s > 0.3 and len(copy.answer.events) == 3
+
+
+def test_any_bytes_in_any_pieces_arrive_unchanged_in_both_directions() -> None:
+    rng = random.Random(11)
+    http = [GET, b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", answer(b"yes"), chunked([b"a", b"b"]), b"\r\n"]
+    got: dict[bytes, bytes] = {}
+
+    def talk(sock: socket.socket, data: bytes, seed: int) -> bytes:
+        pace, rest, found = random.Random(seed), data, bytearray()
+        reading = threading.Thread(target=lambda: found.extend(read_all(sock)))
+        reading.start()
+        while rest:
+            size = pace.choice((1, 7, 100, 5_000, 70_000))
+            sock.sendall(rest[:size])
+            rest = rest[size:]
+            if pace.random() < 0.1:
+                time.sleep(0.001)
+        sock.shutdown(socket.SHUT_WR)
+        reading.join(20)
+        return bytes(found)
+
+    def serve(client: socket.socket) -> None:
+        name = client.recv(8, socket.MSG_WAITALL)
+        got[name] = talk(client, answers[name], int(name))
+
+    def made(size: int) -> bytes:
+        return b"".join(rng.choice((*http, rng.randbytes(40))) for _ in range(size))
+
+    asks = {f"{n:08}".encode(): made(rng.choice((1, 30, 3000))) for n in range(12)}
+    answers = {name: made(rng.choice((1, 30, 3000))) for name in asks}
+    heard: dict[bytes, bytes] = {}
+
+    def ask(name: bytes) -> None:
+        with one.connect() as client:
+            heard[name] = talk(client, name + asks[name], 100 + int(name))
+
+    with raw_blue(serve) as port, relaying(port) as one:
+        clients = [threading.Thread(target=ask, args=(name,)) for name in asks]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join(30)
+        one.settled()
+        assert one.room.left == 1 << 26, "nothing is held once the connections are over"
+    assert heard == answers and got == asks
 
 
 def test_a_large_upload_and_a_large_answer_pass_under_back_pressure() -> None:
