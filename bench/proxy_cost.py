@@ -16,6 +16,7 @@ import contextlib
 import os
 import platform
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -188,6 +189,37 @@ def quantiles(took: list[float]) -> tuple[float, float]:
     return 1e3 * cut[49], 1e3 * cut[98]
 
 
+def saturate(body: str) -> None:
+    """Requests a second that each way takes from `wrk`, and the latency then."""
+    print("\n| connections | way | requests/s | p50 | p99 | timeouts |\n|---|---|---|---|---|---|")
+    with (
+        nginx(SITE.format(body=body)) as blue,
+        nginx(SITE.format(body=body)) as green,
+        tempfile.TemporaryDirectory() as out,
+        nginx(MIRROR.format(blue=blue, green=green)) as mirrored,
+        proxy(blue, green, Path(out) / "run") as (port, _),
+    ):
+        for count in (50, 800):
+            for way, where in (("direct", blue), ("shadowdiff proxy", port), ("nginx mirror", mirrored)):
+                command = [
+                    "wrk",
+                    "--latency",
+                    "-t1",
+                    f"-c{count}",
+                    "-d5",
+                    f"http://127.0.0.1:{where}/api/items/1",
+                ]
+                said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+                rate, p50, p99, late = (
+                    re.search(pattern, said)
+                    for pattern in (r"Requests/sec: +(\d+)", r"50% +(\S+)", r"99% +(\S+)", r"timeout (\d+)")
+                )
+                print(
+                    f"| {count} | {way} | {rate[1]} | {p50[1]} | {p99[1]} | {late[1] if late else 0} |",
+                    flush=True,
+                )
+
+
 def nginx_pids() -> set[int]:
     return {
         int(one) for one in subprocess.run(["pgrep", "-x", "nginx"], capture_output=True, text=True).stdout.split()
@@ -245,6 +277,8 @@ def main() -> int:
                 f"| {kind} | {way} | {p50:.2f} | {p99:.2f} | {p50 - base[0]:.2f} | {p99 - base[1]:.2f} | {own} | {judged} |",
                 flush=True,
             )
+    if shutil.which("wrk"):
+        saturate(body)
     return 0
 
 

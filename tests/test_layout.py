@@ -30,7 +30,6 @@ COVERED_ELSEWHERE = {
     "run/service.py": "e2e/test_tail.py",
     "run/latch.py": "e2e/test_tail.py",
     "run/takeover.py": "e2e/test_tail.py",
-    "run/front.py": "e2e/test_proxy.py",
     "run/feeding.py": "e2e/test_proxy.py",
     "run/rules.py": "e2e/test_reload.py",
     "run/scoring.py": "e2e/test_replay.py",

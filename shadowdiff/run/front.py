@@ -29,6 +29,9 @@ BACKLOG = 8 << 20
 FIRST_S, LONGEST_S = 1.0, 60.0
 MORE_S = 5.0
 """What the judging process gets beyond the drain, to write its reports."""
+ACCEPTED = 128
+"""Clients let in at a time."""
+FULL_S = 0.2
 READY = b"ready"
 VERDICTS = (Exit.PASS, Exit.FAIL, Exit.INCONCLUSIVE, Exit.ACTION_FAILED)
 
@@ -169,7 +172,6 @@ async def run(
         if not await judge.start():
             return judge.code if judge.code is not None and judge.code >= 0 else int(Exit.BUG)
         stage, protocol = make(judge.emit, room)
-        server = await asyncio.get_running_loop().create_server(protocol, sock=listening, backlog=4096)
         host, port = listening.getsockname()[:2]
         say(f"listening on {f'[{host}]' if ':' in host else host}:{port}")
         stop = asyncio.Event()
@@ -183,10 +185,11 @@ async def run(
         on_signals(on_signal)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, judge.tell, signal.SIGHUP)
         async with asyncio.TaskGroup() as group:
+            door = Door(listening, protocol, group, say)
             watching = group.create_task(judge.watch())
             pulsing = group.create_task(_pulses(judge))
             await stop.wait()
-            server.close()
+            door.close()
             await stage.drain(given.drain_s)
             await judge.finish()
             pulsing.cancel()
@@ -196,6 +199,62 @@ async def run(
             except TimeoutError:
                 judge.kill()
     return judge.code if judge.code is not None else int(Exit.BUG)
+
+
+class Door:
+    """Lets clients in, many at a time: uvloop's own server takes one a turn of the loop, so that under load new
+    connections would wait for seconds.
+    """
+
+    def __init__(
+        self,
+        listening: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        group: asyncio.TaskGroup,
+        say: Callable[[str], None],
+    ) -> None:
+        """`group` owns what it starts."""
+        self._listening = listening
+        self._protocol = protocol
+        self._group = group
+        self._say = say
+        self._loop = asyncio.get_running_loop()
+        self._said = False
+        self._shut = False
+        listening.listen(4096)
+        self._loop.add_reader(listening, self._accept)
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        self._shut = True
+        self._loop.remove_reader(self._listening)
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTED):
+            try:
+                client, _ = self._listening.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:  # no file left: those who are in go on, the others wait
+                if not self._said:
+                    self._said = True
+                    self._say(f"no further connection can be accepted ({error.strerror})")
+                self._loop.remove_reader(self._listening)
+                self._loop.call_later(FULL_S, self._again)
+                return
+            client.setblocking(False)
+            self._group.create_task(self._enter(client))
+
+    def _again(self) -> None:
+        if not self._shut:
+            self._loop.add_reader(self._listening, self._accept)
+
+    async def _enter(self, client: socket.socket) -> None:
+        try:
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await self._loop.connect_accepted_socket(self._protocol, client)
+        except OSError:
+            client.close()
 
 
 async def _pulses(judge: Judge) -> None:
