@@ -149,8 +149,10 @@ def rescore(results: Path, out: Path | None, as_json: bool, quiet: bool, **given
 @click.command()
 @click.argument("results", type=_RESULT)
 @click.option("-o", "--out", type=_RESULT, help="Folder for the reports [default: the run folder itself].")
-def report(results: Path, out: Path | None) -> int:
+@click.option("--compare-to", type=_RESULT, help="Another run: which causes are new, gone or grown since.")
+def report(results: Path, out: Path | None, compare_to: Path | None) -> int:
     """Render report.html, junit.xml, summary.md and metrics.prom of RESULTS again."""
+    from shadowdiff.report.causes import shift_lines, shifts
     from shadowdiff.report.examples import Examples
     from shadowdiff.run import saved
     from shadowdiff.run.results import write_reports
@@ -164,6 +166,13 @@ def report(results: Path, out: Path | None) -> int:
     except OSError as error:
         raise UsageError(f"--out {folder}: cannot be written ({error.strerror})") from None
     click.echo(f"wrote report.html, junit.xml, summary.md and metrics.prom in {folder}")
+    if compare_to is not None:
+        others = Examples()
+        _, earlier = saved.judge([compare_to], None, others)
+        found = shifts(others.causes, earlier.ledger.judged, examples.causes, total.ledger.judged)
+        click.echo(f"causes, as shares of what was judged, {compare_to} → {results}:")
+        for line in shift_lines(found) or ["  neither run has a difference"]:
+            click.echo(f"  {line}")
     return 0
 
 

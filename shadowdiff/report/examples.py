@@ -15,9 +15,11 @@ from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.exchange import Pair
 from shadowdiff.model.tally import Tally
 from shadowdiff.model.verdict import Verdict
+from shadowdiff.report.causes import Causes
 
-PER_CAUSE = 3
+PER_KIND = 3
 MOST = 60
+MAX_KINDS = 5_000
 
 
 class Examples:
@@ -25,12 +27,14 @@ class Examples:
 
     def __init__(self) -> None:
         self.lines: list[tape.Line] = []
-        self.causes: dict[tuple[str, tuple[str, ...]], int] = {}
+        self.causes = Causes()
+        self._seen: dict[tuple[str, tuple[str, ...]], int] = {}
         self.confirmed: dict[str, tuple[int, int]] = {}
         """By id, how often a difference came back when it was asked again, and how often that was."""
 
     def add(self, comparison: Comparison, pair: Pair) -> None:
         """Take one settled comparison."""
+        self.causes.add(comparison)
         if comparison.outcome is Outcome.MISMATCHED and self._wanted(comparison.route, comparison.rules):
             self.lines.append(orjson.loads(tape.encode(comparison, pair)))
 
@@ -39,15 +43,18 @@ class Examples:
 
     def take(self, line: tape.Line) -> None:
         """Take one saved line."""
-        if line["outcome"] == "mismatched" and self._wanted(line["route"], tuple(line["rules"])):
+        if line["outcome"] != "mismatched":
+            return
+        self.causes.add(tape.decode(line))
+        if self._wanted(line["route"], tuple(line["rules"])):
             self.lines.append(line)
 
     def _wanted(self, route: str, rules: tuple[str, ...]) -> bool:
-        cause = (route, rules)
-        seen = self.causes.get(cause, 0)
-        if cause in self.causes or len(self.causes) < 5000:
-            self.causes[cause] = seen + 1
-        return seen < PER_CAUSE and len(self.lines) < MOST
+        kind = (route, rules)
+        seen = self._seen.get(kind, 0)
+        if kind in self._seen or len(self._seen) < MAX_KINDS:
+            self._seen[kind] = seen + 1
+        return seen < PER_KIND and len(self.lines) < MOST
 
 
 def from_tape(lines: Iterable[tape.Line]) -> Examples:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shadowdiff.model.verdict import Status, Verdict
+from shadowdiff.report.causes import Causes
 from shadowdiff.report.examples import Examples, came_back, why
 from shadowdiff.report.plain import one_line
 from shadowdiff.units import show_percent as pct
@@ -12,6 +13,7 @@ _SIGN = {
     Status.ERROR: "⚠️ ERROR", Status.ABORTED: "⚠️ ABORTED",
 }  # fmt: skip
 MAX_ROUTES = 15
+MAX_CAUSES = 8
 MAX_EXAMPLES = 10
 
 
@@ -42,6 +44,7 @@ def markdown(verdict: Verdict, examples: Examples) -> str:
         out.append("Held back or not judged:")
         out += [f"- {count} × {_text(reason, 160)}" for reason, count in list(verdict.reasons.items())[:8]]
         out.append("")
+    out += _causes(examples.causes)
     out += _routes(verdict)
     out += _examples(examples)
     out += [f"- {_text(note, 400)}" for note in verdict.notes]
@@ -59,6 +62,21 @@ def ledger_line(ledger: dict[str, int]) -> str:
     after = [f"{name} {ledger[name]}" for name in ("matched", "mismatched", "ignored", "errored") if ledger.get(name)]
     line = f"read {ledger.get('read', 0)} = {' + '.join(before)}"
     return f"{line}; sent = {' + '.join(after)}" if after else line
+
+
+def _causes(causes: Causes) -> list[str]:
+    found = causes.top(MAX_CAUSES)
+    if not found:
+        return []
+    out = ["| pairs | cause | routes | example | next |", "|---|---|---|---|---|"]
+    for cause in found:
+        routes = ", ".join(f"`{_code(route, 60)}`" for route in list(cause.routes)[:2])
+        more = f" and {len(cause.routes) - 2} more" if len(cause.routes) > 2 else ""
+        out.append(
+            f"| {cause.count} ({pct(cause.count / causes.total)}) | {_text(cause.title, 120)} | {routes}{more} "
+            f"| `{_code(cause.worst, 60)}` | {_text(cause.step, 160)} |"
+        )
+    return [*out, ""]
 
 
 def _routes(verdict: Verdict) -> list[str]:

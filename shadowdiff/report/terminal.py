@@ -19,6 +19,7 @@ from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.exchange import Pair
 from shadowdiff.model.tally import Shard, Tally
 from shadowdiff.model.verdict import Status, Verdict
+from shadowdiff.report.causes import Causes
 from shadowdiff.report.markdown import ledger_line
 from shadowdiff.report.plain import one_line
 from shadowdiff.units import show_percent as pct
@@ -27,6 +28,7 @@ REPAINT_S = 0.3
 PLAIN_S = 5.0
 MAX_ROUTES = 12
 MAX_SAID = 100
+MAX_CAUSES = 5
 _WIDTHS = {"judged": 6, "differ": 6, "rate": 5, "interval": 11}
 _COLOR = {
     Status.PASS: "bold green", Status.FAIL: "bold red", Status.INCONCLUSIVE: "bold yellow",
@@ -37,6 +39,18 @@ _COLOR = {
 def console(quiet: bool = False) -> Console:
     """stderr, honoring NO_COLOR; `quiet` keeps it silent."""
     return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+
+
+def show_causes(out: Console, causes: Causes) -> None:
+    """What differs, the most frequent first."""
+    lines = causes.lines(MAX_CAUSES)
+    if lines:
+        more = len(causes.found) - len(lines)
+        out.print(
+            f"{causes.total} differences, by cause" + (f" ({more} more in the report)" if more > 0 else "") + ":"
+        )
+    for line in lines:
+        out.print(f"  {line}", markup=False)
 
 
 class Live:

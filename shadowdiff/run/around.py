@@ -90,6 +90,7 @@ async def conclude(
     for sink in ready.sinks:
         sink.close(ready.counter.tally, verdict)
     folder.finish(verdict, ready.counter.shard, examples)
+    terminal.show_causes(console, examples.causes)
     terminal.show_verdict(console, verdict, str(folder.path))
     page, summary = folder.path / "report.html", folder.path / "summary.md"
     tell(clean(verdict), ready.config.report.tekton_results, report=page, summary=summary.read_text("utf-8"))

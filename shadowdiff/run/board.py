@@ -17,12 +17,14 @@ from shadowdiff.model.exchange import Pair
 from shadowdiff.model.tally import BUCKETS, Tally
 from shadowdiff.model.trace import trace_id
 from shadowdiff.model.verdict import Verdict
+from shadowdiff.report.causes import Causes
 from shadowdiff.run.reload import Reloader
 from shadowdiff.run.setup import Plan
 
 POINTS = 300
 FINDINGS = 20
 ROUTES = 15
+CAUSES = 6
 Exemplar = tuple[str, float, float]
 
 
@@ -72,7 +74,7 @@ class Board:
     def close(self, tally: Tally, verdict: Verdict | None) -> None:
         """Nothing to do."""
 
-    def state(self, verdict: Verdict, reloader: Reloader) -> dict[str, Any]:
+    def state(self, verdict: Verdict, reloader: Reloader, causes: Causes) -> dict[str, Any]:
         """Everything the page shows, as JSON values."""
         d = verdict.divergence
         latest = reloader.versions[-1]
@@ -91,6 +93,7 @@ class Board:
             ],
             "latency": msgspec.to_builtins(verdict.latency),
             "findings": list(self._findings),
+            "causes": causes.lines(CAUSES),
             "in_flight": self._ready.tee.in_flight,
             "stopping": self._ready.tee.stopping,
             "up_s": round(self._clock() - self._begun),

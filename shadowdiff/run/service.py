@@ -200,7 +200,7 @@ class Service:
 
     def state(self) -> dict[str, Any]:
         """What the live page shows."""
-        return self.board.state(clean(self._rolling()), self.reloader)
+        return self.board.state(clean(self._rolling()), self.reloader, self._examples.causes)
 
     def note(self, what: str, said: dict[str, Any]) -> None:
         """A controller told or did something: a line of the audit log."""

@@ -61,6 +61,7 @@ def test_the_verdict_moves_on_the_open_page_and_nothing_hostile_runs(tmp_path: P
         assert page.locator("#findings img, #findings script").count() == 0
         assert page.locator("#routes tr.over").count() == 1
         assert page.locator("#chart .line").count() == 1
+        assert "60 (100%)" in page.inner_text("#causes") and page.locator("#causes img").count() == 0
         assert not said and all(url.startswith((one.api, "data:,")) for url in asked), (said, asked)
         page.screenshot(path=tmp_path / "live.png")
         one.process.terminate()

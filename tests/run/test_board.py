@@ -11,6 +11,7 @@ from shadowdiff.model.comparison import Outcome, Timings
 from shadowdiff.model.tally import BUCKETS, Ledger
 from shadowdiff.model.trace import trace_id
 from shadowdiff.model.verdict import Status, Verdict
+from shadowdiff.report.causes import Causes
 from shadowdiff.run import board
 from shadowdiff.run.board import Board
 from shadowdiff.run.reload import Reloader, Trial
@@ -34,7 +35,7 @@ def test_the_newest_differences_come_first_bounded_and_redacted() -> None:
         why = f"value: token=s3cr3t-value-{n}"
         one.add(comparison_of(Outcome.MISMATCHED, n, id=f"x{n}", why=why), pair_of("a", "b"))
     one.add(comparison_of(Outcome.MATCHED, 99), pair_of("a", "a"))
-    state = one.state(Verdict(Status.FAIL, "why", 1), reloader)
+    state = one.state(Verdict(Status.FAIL, "why", 1), reloader, Causes())
     assert len(state["findings"]) == board.FINDINGS and state["findings"][0]["id"] == f"x{board.FINDINGS + 4}"
     assert b"s3cr3t" not in msgspec.json.encode(state), "it goes to browsers as it is"
     assert (state["verdict"], state["in_flight"], state["config"]["hash"]) == ("fail", 3, Config().hash)
@@ -45,7 +46,7 @@ def test_points_are_those_marked_and_the_present_one() -> None:
     verdict = Verdict(Status.PASS, "", 0)
     for _ in range(board.POINTS + 10):
         one.mark(verdict)
-    assert len(one.state(verdict, reloader)["points"]) == board.POINTS + 1
+    assert len(one.state(verdict, reloader, Causes())["points"]) == board.POINTS + 1
 
 
 def test_a_bucket_keeps_the_trace_of_its_last_answer() -> None:

@@ -87,6 +87,7 @@ function paint(state) {
       return made;
     }),
   );
+  at("causes").replaceChildren(...(state.causes.length ? state.causes.map((text) => element("li", text)) : [element("li", "none", "dim")]));
   at("findings").replaceChildren(...(state.findings.length ? state.findings.map(finding) : [element("li", "none", "dim")]));
   const c = state.config;
   at("config").textContent =

@@ -23,6 +23,7 @@ from shadowdiff.units import show_percent
 
 MAX_SHOWN = 20_000
 MAX_PAGE = 1_500_000
+MAX_CAUSES = 30
 _WORDS = {
     Status.PASS: "Go", Status.FAIL: "Stop", Status.INCONCLUSIVE: "Undecided", Status.ERROR: "Not measured",
     Status.ABORTED: "Interrupted",
@@ -55,7 +56,8 @@ def page(verdict: Verdict, examples: Examples) -> bytes:
         style_hash=digest,
         examples=shown,
         left_out=len(examples.lines) - len(shown),
-        causes=sorted(examples.causes.items(), key=lambda item: -item[1])[:30],
+        causes=examples.causes.top(MAX_CAUSES),
+        differing=examples.causes.total,
         ledger=ledger_line(verdict.ledger),
         bar=_bar(verdict),
     )
