@@ -56,4 +56,3 @@ def test_memory_is_flat_while_green_hangs_under_load(tmp_path: Path, capsys: pyt
     assert len(took) == RATE * seconds
     for one in (relays, judges):
         assert statistics.mean(one[-third:]) < statistics.mean(one[third : 2 * third]) + 8, samples
-    assert statistics.median(took) < 0.1
