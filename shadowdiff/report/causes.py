@@ -104,15 +104,15 @@ class Causes:
         """The most frequent first."""
         return sorted(self.found.values(), key=lambda one: (-one.count, one.name))[:most]
 
-    def lines(self, most: int) -> list[str]:
-        """A line a cause, for the terminal."""
+    def lines(self, most: int) -> list[tuple[str, str]]:
+        """(what and how often, an example and what to do next) of each cause, for terminal and live page."""
         out = []
         for cause in self.top(most):
             routes = ", ".join(sorted(cause.routes, key=lambda route: -cause.routes[route])[:2])
             more = f" and {len(cause.routes) - 2} more routes" if len(cause.routes) > 2 else ""
             share = f"{cause.count} ({pct(cause.count / max(1, self.total))})"
-            text = f"{share} {cause.title} on {routes}{more}; e.g. {cause.worst}; {cause.step}"
-            out.append(one_line(redact.text(text)))
+            said = (f"{share} {cause.title} on {routes}{more}", f"e.g. {cause.worst}; {cause.step}")
+            out.append((one_line(redact.text(said[0])), one_line(redact.text(said[1]))))
         return out
 
 

@@ -49,8 +49,8 @@ def show_causes(out: Console, causes: Causes) -> None:
         out.print(
             f"{causes.total} differences, by cause" + (f" ({more} more in the report)" if more > 0 else "") + ":"
         )
-    for line in lines:
-        out.print(f"  {line}", markup=False)
+    for what, then in lines:
+        out.print(f"  {what}\n      {then}", markup=False)
 
 
 class Live:

@@ -93,7 +93,7 @@ class Board:
             ],
             "latency": msgspec.to_builtins(verdict.latency),
             "findings": list(self._findings),
-            "causes": causes.lines(CAUSES),
+            "causes": ["; ".join(said) for said in causes.lines(CAUSES)],
             "in_flight": self._ready.tee.in_flight,
             "stopping": self._ready.tee.stopping,
             "up_s": round(self._clock() - self._begun),

@@ -172,8 +172,6 @@ async def run(
         if not await judge.start():
             return judge.code if judge.code is not None and judge.code >= 0 else int(Exit.BUG)
         stage, protocol = make(judge.emit, room)
-        host, port = listening.getsockname()[:2]
-        say(f"listening on {f'[{host}]' if ':' in host else host}:{port}")
         stop = asyncio.Event()
 
         def on_signal(number: signal.Signals) -> None:
@@ -186,6 +184,8 @@ async def run(
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, judge.tell, signal.SIGHUP)
         async with asyncio.TaskGroup() as group:
             door = Door(listening, protocol, group, say)
+            host, port = listening.getsockname()[:2]
+            say(f"listening on {f'[{host}]' if ':' in host else host}:{port}")
             watching = group.create_task(judge.watch())
             pulsing = group.create_task(_pulses(judge))
             await stop.wait()
@@ -225,9 +225,10 @@ class Door:
         self._loop.add_reader(listening, self._accept)
 
     def close(self) -> None:
-        """Let nobody in any more."""
+        """Let nobody in any more: who comes now is refused and may go elsewhere."""
         self._shut = True
         self._loop.remove_reader(self._listening)
+        self._listening.close()
 
     def _accept(self) -> None:
         for _ in range(ACCEPTED):

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import socket
 
+import pytest
 import uvloop
 
 from shadowdiff.run import front
@@ -39,6 +40,9 @@ class Full:
     def fileno(self) -> int:
         return self._sock.fileno()
 
+    def close(self) -> None:
+        self._sock.close()
+
 
 def let_in(count: int, full: bool = False) -> tuple[int, list[str], int]:
     """(clients inside, what was said, turns of the loop it took)."""
@@ -56,7 +60,10 @@ def let_in(count: int, full: bool = False) -> tuple[int, list[str], int]:
                 while len(inside) < count:
                     turns += 1
                     await asyncio.sleep(0.01 if full else 0)
+                address = listening.getsockname()
                 door.close()
+                with pytest.raises(ConnectionRefusedError):
+                    socket.create_connection(address)
             for transport in inside:
                 transport.abort()  # type: ignore[attr-defined]
             for client in clients:
