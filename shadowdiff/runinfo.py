@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from shadowdiff.errors import OutputError, SourceError
 from shadowdiff.model.tally import Ledger
 
+T = TypeVar("T")
 VERSION = 1
 
 
@@ -87,10 +88,7 @@ def state_file(comparisons: Path) -> Path:
 
 def state(comparisons: Path) -> State | None:
     """The state file that belongs to one comparisons file, None when it is missing or torn."""
-    path = state_file(comparisons)
-    with contextlib.suppress(OSError, msgspec.DecodeError):
-        return msgspec.json.decode(path.read_bytes(), type=State)
-    return None
+    return read_result(state_file(comparisons), State)
 
 
 def add_confirmed(folder: Path, id: str, again: int, asked: int) -> None:
@@ -111,6 +109,21 @@ def confirmed(results: Path) -> dict[str, tuple[int, int]]:
             line = msgspec.json.decode(raw)
             found[line["id"]] = (line["again"], line["asked"])
     return found
+
+
+def write_result(path: Path, data: bytes) -> None:
+    """Replace a file of a run folder whole. Raises `OutputError`."""
+    try:
+        write_whole(path, data)
+    except OSError as error:
+        raise OutputError(f"{path.parent}: results cannot be written ({error.strerror})") from None
+
+
+def read_result(path: Path, kind: type[T]) -> T | None:
+    """What a file of a run folder holds, None when it is missing or torn."""
+    with contextlib.suppress(OSError, msgspec.DecodeError):
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    return None
 
 
 def write_whole(path: Path, data: bytes, mode: int = 0o600) -> None:

@@ -308,4 +308,9 @@ class Config(Section, frozen=True):
     @property
     def hash(self) -> str:
         """Twelve hex digits over every setting; the same settings, the same hash."""
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:12]
+        return digest(self)
+
+
+def digest(value: Any) -> str:
+    """Twelve hex digits that tell one value from another, whatever the order of its keys."""
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:12]

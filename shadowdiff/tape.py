@@ -21,7 +21,7 @@ from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Sev
 from shadowdiff.model.exchange import Pair
 from shadowdiff.model.tally import Shard, Tally
 from shadowdiff.model.verdict import Verdict
-from shadowdiff.runinfo import State, write_whole
+from shadowdiff.runinfo import State, write_result
 
 VERSION = 1
 STATE_S = 1.0
@@ -82,10 +82,7 @@ class TapeSink:
         """Replace `state.json`."""
         self._stated = self._clock()
         state = State(shard.id, shard.ledger, open_units[:100_000], complete, stopped)
-        try:
-            write_whole(self._folder / f"state{self._suffix}.json", msgspec.json.encode(state))
-        except OSError as error:
-            raise OutputError(f"{self._folder}: results cannot be written ({error.strerror})") from None
+        write_result(self._folder / f"state{self._suffix}.json", msgspec.json.encode(state))
 
     def close(self, tally: Tally, verdict: Verdict | None) -> None:
         """Close the file."""

@@ -26,7 +26,6 @@ from shadowdiff.model.verdict import Status, Verdict
 GENESIS = "0" * 64
 ATTEMPTS = 3
 DEADLINE_S = 30.0
-MODES = ("on", "dry-run", "off")
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -41,11 +41,11 @@ class Examples:
     def close(self, tally: Tally, verdict: Verdict | None) -> None:
         """Nothing to finish: the reports read `lines`."""
 
-    def take(self, line: tape.Line) -> None:
-        """Take one saved line."""
+    def take(self, line: tape.Line, comparison: Comparison) -> None:
+        """Take one saved line and the comparison that it holds."""
         if line["outcome"] != "mismatched":
             return
-        self.causes.add(tape.decode(line))
+        self.causes.add(comparison)
         if self._wanted(line["route"], tuple(line["rules"])):
             self.lines.append(line)
 
@@ -61,7 +61,7 @@ def from_tape(lines: Iterable[tape.Line]) -> Examples:
     """The examples of a saved run."""
     found = Examples()
     for line in lines:
-        found.take(line)
+        found.take(line, tape.decode(line))
     return found
 
 

@@ -41,6 +41,11 @@ def console(quiet: bool = False) -> Console:
     return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
 
 
+def warner(out: Console) -> Callable[[str], None]:
+    """What says a warning on `out`."""
+    return lambda text: out.print(f"warning: {text}", markup=False)
+
+
 def show_causes(out: Console, causes: Causes) -> None:
     """What differs, the most frequent first."""
     lines = causes.lines(MAX_CAUSES)

@@ -109,7 +109,7 @@ def application(token: str, served: Served) -> web.Application:
         query = request.query
         found = served.verdict(query.get("service", ""), query.get("candidate", ""), query.get("step", "")[:200])
         if found is None:
-            return web.json_response({"error": "no such service, candidate or step here"}, status=404)
+            return web.json_response({"error": flagger.UNKNOWN}, status=404)
         return web.Response(
             body=to_json(found), content_type="application/json", headers={"Cache-Control": "no-store"}
         )

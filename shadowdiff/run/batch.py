@@ -55,9 +55,7 @@ def run(
     _calm_collector()
     folder_name = config.report.candidate or (logs[0].name.split(".")[0] if logs else "run")
 
-    def warn(text: str) -> None:
-        console.print(f"warning: {text}", markup=False)
-
+    warn = terminal.warner(console)
     earlier = kept(config, logs, out) if resume else None
 
     async def main() -> Verdict:
@@ -90,7 +88,7 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
         saved.count(folder.path / "comparisons.jsonl", ready.counter, examples)
     tape = TapeSink(folder.path, store=config.report.store_bodies, append=folder.resumed)
     tape.state(ready.counter.shard, [], False, "")
-    ready.sinks = [tape, examples, *tracing(config, lambda text: console.print(f"warning: {text}", markup=False))]
+    ready.sinks = [tape, examples, *tracing(config, terminal.warner(console))]
     if verbose:
         ready.sinks.append(terminal.Mismatches(console))
     ready.confirm.settled = folder.confirmed(examples)

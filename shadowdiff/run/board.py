@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +12,6 @@ from typing import Any
 import msgspec
 
 from shadowdiff import redact
-from shadowdiff.gate.count import Counter
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.exchange import Pair
 from shadowdiff.model.tally import BUCKETS, Tally
@@ -41,9 +41,8 @@ class Point(msgspec.Struct, array_like=True, frozen=True):
 class Board:
     """A sink that keeps the last findings and one trace a latency bucket, and paints the state when asked."""
 
-    def __init__(self, ready: Plan, counter: Counter, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, ready: Plan, clock: Callable[[], float] = time.monotonic) -> None:
         self._ready = ready
-        self._counter = counter
         self._clock = clock
         self._begun = clock()
         self._points: deque[Point] = deque(maxlen=POINTS)
@@ -57,8 +56,7 @@ class Board:
         trace = trace_id(comparison.run, comparison.id)
         for side, seconds in (("blue", comparison.timings.blue_s), ("green", comparison.timings.green_s)):
             if seconds > 0:
-                bucket = next((i for i, bound in enumerate(BUCKETS) if seconds <= bound), len(BUCKETS))
-                self.exemplars[side, bucket] = (trace, seconds, now)
+                self.exemplars[side, bisect_left(BUCKETS, seconds)] = (trace, seconds, now)
         if comparison.outcome is Outcome.MISMATCHED:
             self._findings.appendleft(
                 {

@@ -20,17 +20,16 @@ from shadowdiff.config import Source
 from shadowdiff.errors import Exit, UsageError
 from shadowdiff.model.tally import Ledger
 from shadowdiff.model.verdict import Verdict
+from shadowdiff.report import terminal
 from shadowdiff.run import inbox as feed
-from shadowdiff.run import saved
 from shadowdiff.run.around import on_signals, run_loop
 from shadowdiff.run.captures import builder_of
 from shadowdiff.run.front import READY
+from shadowdiff.run.hosting import host
 from shadowdiff.run.inbox import Inbox
 from shadowdiff.run.recording import Recorder
-from shadowdiff.run.results import RunFolder
-from shadowdiff.run.service import Service, counting, settings
-from shadowdiff.run.setup import plan
-from shadowdiff.run.takeover import SentLog, earlier, rules_hash, same_service
+from shadowdiff.run.service import settings
+from shadowdiff.run.takeover import earlier, same_service
 from shadowdiff.settings import Config
 from shadowdiff.tee.breaker import Breaker
 from shadowdiff.tee.rewrite import CREDENTIALS
@@ -73,18 +72,14 @@ def judge(source: Source, name: str, out: Path, descriptor: int, console: Any, v
     """Judge what `name` (proxy or mirror) copies, until it ends. Raises the errors of `errors`."""
     config = source.config
     live = name == "proxy"
-    if config.send.loop != 1 or config.send.speed or config.sessions.handover:
-        raise UsageError(f"--loop, --speed and --handover are for replay; {name} takes traffic as it comes")
+    given = settings(config, name)
     if live and config.control.confirm:
         raise UsageError("--confirm asks blue again; in proxy mode blue is asked by its clients alone")
-    given = settings(config)
     before = earlier(out, [name], same_service(config), feed.FILE)
     left = feed.read_checkpoint(out) if before is not None else None
     breaker = Breaker()
 
-    def warn(text: str) -> None:
-        console.print(f"warning: {text}", markup=False)
-
+    warn = terminal.warner(console)
     recorder = _recorder(config, warn)
 
     def reading(ledger: Ledger) -> Inbox:
@@ -99,43 +94,23 @@ def judge(source: Source, name: str, out: Path, descriptor: int, console: Any, v
             record=recorder.add if recorder is not None else lambda _: None,
         )
         if before is not None:
-            for kind, count in left.passed.items() if left is not None else ():
-                if kind in saved.READING_SIDE:
-                    setattr(ledger, kind, count)
-                    ledger.read += count
-            ledger.read += len(before.places)
+            before.recount(ledger, left.passed if left is not None else {})
             if before.open:
                 inbox.lost(len(before.open), feed.LOST)
         return inbox
 
-    async def main() -> Verdict:
-        sent = SentLog(out)
-        run_id = before.info.run if before else ""
-        ready = plan(
-            config, [], warn, None, sent.sent, reading, run_id, counting(config, given.windows), not live, breaker,
-            stamp=rules_hash(config),
-        )  # fmt: skip
-        folder = RunFolder(out, name, None, before.info if before else None)
-        inbox = ready.reading
-        assert isinstance(inbox, Inbox)  # noqa: S101 - made above
-        try:
-            service = Service(ready, folder, sent, given, source, console, verbose)
-            async with _fed(descriptor, inbox, recorder, warn) as ready_to_take:
-                return await service.run([name], before, "are lost (dropped)", ready_to_take)
-        finally:
-            sent.close()
-            ready.judging.close()
-            await ready.transport.aclose()
-
-    return run_loop(main)
+    return run_loop(
+        lambda: host(
+            source, name, [name], out, given, reading, before, "are lost (dropped)", console, verbose,
+            asks_blue=not live, brake=breaker, fed=lambda inbox: _fed(descriptor, inbox, recorder, warn),
+        )
+    )  # fmt: skip
 
 
 def record(config: Config, descriptor: int, console: Any) -> int:
     """Only record what the front process copies. Raises the errors of `errors`."""
 
-    def warn(text: str) -> None:
-        console.print(f"warning: {text}", markup=False)
-
+    warn = terminal.warner(console)
     recorder = _recorder(config, warn)
     assert recorder is not None  # noqa: S101 - the command made sure
     ledger = Ledger()

@@ -16,7 +16,6 @@ import msgspec
 from shadowdiff import runinfo
 from shadowdiff.capture.build import Builder, Unreadable
 from shadowdiff.capture.copies import Answer, Copy, Pulse
-from shadowdiff.errors import OutputError
 from shadowdiff.model.exchange import (
     HELD_BACK,
     Exchange,
@@ -153,10 +152,7 @@ class Inbox:
 
     def checkpoint(self, folder: Path) -> None:
         """Write `feed.json`. Raises `OutputError`."""
-        try:
-            runinfo.write_whole(folder / FILE, msgspec.json.encode(self._kept))
-        except OSError as error:
-            raise OutputError(f"{folder}: results cannot be written ({error.strerror})") from None
+        runinfo.write_result(folder / FILE, msgspec.json.encode(self._kept))
 
     def lost(self, count: int, why: str) -> None:
         """Copies that an earlier process had and did not settle."""
@@ -231,7 +227,4 @@ def _blue(answer: Answer) -> Observation:
 
 def read_checkpoint(folder: Path) -> Checkpoint | None:
     """The checkpoint of `folder`, None where there is none or it is torn."""
-    try:
-        return msgspec.json.decode((folder / FILE).read_bytes(), type=Checkpoint)
-    except (OSError, msgspec.DecodeError):
-        return None
+    return runinfo.read_result(folder / FILE, Checkpoint)

@@ -21,7 +21,6 @@ from shadowdiff.capture.lineformat import line_format
 from shadowdiff.capture.logs.container import MAX_JOINED, is_wrapped, piece
 from shadowdiff.capture.progress import Line, Mark, Progress
 from shadowdiff.capture.tail import Follower
-from shadowdiff.errors import OutputError
 from shadowdiff.model.exchange import Exchange, Later
 from shadowdiff.model.tally import Ledger
 
@@ -113,10 +112,7 @@ class Live:
     def checkpoint(self, folder: Path) -> None:
         """Write `tail.json`. Raises `OutputError`."""
         made = Checkpoint(self._follower.marks(self.progress.standing), self.progress.passed)
-        try:
-            runinfo.write_whole(folder / FILE, msgspec.json.encode(made))
-        except OSError as error:
-            raise OutputError(f"{folder}: results cannot be written ({error.strerror})") from None
+        runinfo.write_result(folder / FILE, msgspec.json.encode(made))
 
     def _read(self) -> bool:
         now = self._clock()
@@ -191,7 +187,4 @@ class Live:
 
 def read_checkpoint(folder: Path) -> Checkpoint | None:
     """The checkpoint of `folder`, None where there is none or it is torn."""
-    try:
-        return msgspec.json.decode((folder / FILE).read_bytes(), type=Checkpoint)
-    except (OSError, msgspec.DecodeError):
-        return None
+    return runinfo.read_result(folder / FILE, Checkpoint)

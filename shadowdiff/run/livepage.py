@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import time
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,15 @@ _KINDS = {"live.html": "text/html", "live.js": "text/javascript", "live.css": "t
 def routes(served: Served, token: str) -> list[web.RouteDef]:
     """The page and what it loads."""
     watching = 0
+    painted, until = b"", float("-inf")
+
+    def state() -> bytes:
+        """The state as it is sent: judged at most twice in `EVERY_S`, however many watch."""
+        nonlocal painted, until
+        now = time.monotonic()
+        if now >= until:
+            painted, until = msgspec.json.encode(served.state()), now + EVERY_S / 2
+        return painted
 
     def part(name: str, *before: str) -> web.RouteDef:
         here = files("shadowdiff.report.html")
@@ -67,7 +77,7 @@ def routes(served: Served, token: str) -> list[web.RouteDef]:
         try:
             with contextlib.suppress(ConnectionError):
                 while True:
-                    await stream.write(b"data: " + msgspec.json.encode(served.state()) + b"\n\n")
+                    await stream.write(b"data: " + state() + b"\n\n")
                     if not served.accepting:
                         break
                     await asyncio.sleep(EVERY_S)

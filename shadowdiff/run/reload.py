@@ -210,10 +210,10 @@ class Reloader:
 
 def change_of(old: Config, new: Config) -> Change:
     """What differs. Raises `UsageError` for what only a restart can change."""
-    before, after = _flat(msgspec.to_builtins(old)), _flat(msgspec.to_builtins(new))
+    before, after = flat(old), flat(new)
     keys = tuple(sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key)))
     targets = [key for key in keys if key.startswith("targets.")]
-    fixed = [key for key in keys if key in FIXED or not key.startswith((*FREE, "targets."))]
+    fixed = [key for key in keys if key in FIXED or not reloadable(key, targets=True)]
     if targets and not old.service.reload_targets:
         raise UsageError(f"{', '.join(targets)}: changes only where service.reload_targets = true")
     if {"targets.twin"} & set(targets) and bool(old.targets.twin) != bool(new.targets.twin):
@@ -224,11 +224,16 @@ def change_of(old: Config, new: Config) -> Change:
     return Change(new, keys, fresh, bool(targets))
 
 
-def _flat(tree: Any, prefix: str = "") -> dict[str, Any]:
+def reloadable(key: str, targets: bool) -> bool:
+    """Whether a setting may change while running; those of `targets` only where that is allowed."""
+    return key.startswith((*FREE, "targets.") if targets else FREE)
+
+
+def flat(config: Config) -> dict[str, Any]:
     """Dotted keys of two levels: a table and its settings, lists and inner tables whole."""
     return {
         f"{table}.{key}" if isinstance(values, dict) else table: value
-        for table, values in tree.items()
+        for table, values in msgspec.to_builtins(config).items()
         for key, value in (values.items() if isinstance(values, dict) else [("", values)])
     }
 

@@ -7,7 +7,6 @@ flight is told from `sent.map` and listed in `resent.txt`.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from shadowdiff.model.exchange import INTERRUPTED, Exchange
 from shadowdiff.model.tally import Ledger
 from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.journal import Bits, Journal
-from shadowdiff.settings import Config, Sending, Service
+from shadowdiff.settings import Config, Sending, Service, digest
 from shadowdiff.tee.session import Sessions
 
 MAX_LISTED = 20
@@ -52,7 +51,7 @@ def same_run(config: Config) -> str:
     """A hash over everything that must not change between the attempts of one run."""
     free = {name: getattr(Sending(), name) for name in PACE}
     fixed = msgspec.structs.replace(config, send=msgspec.structs.replace(config.send, **free), service=Service())
-    return hashlib.sha256(msgspec.json.encode(fixed, order="sorted")).hexdigest()[:12]
+    return digest(fixed)
 
 
 def kept(config: Config, logs: Sequence[Path], folder: Path | None) -> Kept | None:

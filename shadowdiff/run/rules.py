@@ -13,7 +13,6 @@ from shadowdiff.model.exchange import Role
 from shadowdiff.report.prometheus import Reloads
 from shadowdiff.run.actions import steps
 from shadowdiff.run.captures import holder
-from shadowdiff.run.inbox import Inbox
 from shadowdiff.run.judging import Judging
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.recent import Recent
@@ -69,7 +68,6 @@ class Rules:
         """Build everything first, so that what cannot be built changes nothing; then try it."""
         ready, config = self._ready, change.config
         limits = gate_limits(config)
-        live = isinstance(ready.reading, Inbox) and Role.BLUE not in {one.name for one in ready.endpoints}
         made: dict[str, Any] = {
             "limits": limits,
             "gate": plugins.build("gates", config.gate.mode, limits=limits),
@@ -82,7 +80,8 @@ class Rules:
             "steps": steps(config),
         }  # fmt: skip
         if change.targets:
-            made["targets"] = targets(config, ready.run, None, not live, traced(config, ready.run))
+            asks_blue = Role.BLUE in {one.name for one in ready.endpoints}
+            made["targets"] = targets(config, ready.run, None, asks_blue, traced(config, ready.run))
             made["transport"] = connecting(config, made["targets"][1])
         self._made = made
         return await self.recent.trial(made["judging"])

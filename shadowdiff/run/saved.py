@@ -131,7 +131,7 @@ def count(
         counter.opened(comparison.unit, alone, comparison.route)
         counter.add(comparison)
         if examples is not None and line["outcome"] == comparison.outcome:
-            examples.take(line)
+            examples.take(line, comparison)
         if not alone:
             sessions.add(comparison.unit)
     for unit in sessions - still_open:

@@ -18,7 +18,7 @@ import msgspec
 from shadowdiff import plugins, runinfo, units
 from shadowdiff.act import guard
 from shadowdiff.config import Source, resolve
-from shadowdiff.errors import OutputError
+from shadowdiff.errors import UsageError
 from shadowdiff.gate.limits import Limits
 from shadowdiff.gate.window import WindowRules
 from shadowdiff.model.comparison import Comparison
@@ -64,8 +64,10 @@ class Settings(msgspec.Struct, frozen=True):
     windows: WindowRules
 
 
-def settings(config: Config) -> Settings:
-    """The service's settings. Raises `UsageError`."""
+def settings(config: Config, name: str) -> Settings:
+    """The settings of the service `name`. Raises `UsageError`, also for what only a replay can do."""
+    if config.send.loop != 1 or config.send.speed or config.sessions.handover:
+        raise UsageError(f"--loop, --speed and --handover are for replay; {name} takes traffic as it comes")
     service = config.service
     token = resolve(service.token, "service.token (--api-token)")
     return Settings(
@@ -125,13 +127,13 @@ class Service:
         self._examples = Examples()
         self._sink = TapeSink(folder.path, store=ready.config.report.store_bodies, append=folder.resumed)
         self.rules = Rules(ready, source, self._guard, self._say, self._adopted)
-        self.board = Board(ready, counter)
+        self.board = Board(ready)
         ready.sinks = [
             self._sink,
             self._examples,
             self.rules.recent,
             self.board,
-            *tracing(ready.config, lambda text: self._say(f"warning: {text}")),
+            *tracing(ready.config, terminal.warner(console)),
         ]
         if isinstance(console, JsonConsole):
             report = ready.config.report
@@ -265,10 +267,7 @@ class Service:
             self._keep()
             verdict = self._rolling()
             self.board.mark(verdict)
-            try:
-                runinfo.write_whole(self._folder.path / "verdict.json", to_json(verdict))
-            except OSError as error:
-                raise OutputError(f"{self._folder.path}: verdict.json cannot be written ({error.strerror})") from None
+            runinfo.write_result(self._folder.path / "verdict.json", to_json(verdict))
 
     async def _act_at_once(self) -> None:
         """A FAIL stops the release when it is reached, not when the service ends; one taken back is told too."""

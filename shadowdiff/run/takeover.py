@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -11,11 +10,17 @@ import msgspec
 from shadowdiff import runinfo, tape
 from shadowdiff.errors import OutputError, UsageError
 from shadowdiff.model.exchange import INTERRUPTED, Exchange
-from shadowdiff.run.reload import LIMITS
+from shadowdiff.model.tally import Ledger
+from shadowdiff.run.reload import LIMITS, flat, reloadable
 from shadowdiff.run.resume import PACE, listed, rewrite, write_list
-from shadowdiff.settings import Capture, Config, Decode, GateRules, ScoreRules, Sending, Service, Targets
+from shadowdiff.run.saved import READING_SIDE
+from shadowdiff.settings import Config, digest
 
 SENT = "sent.log"
+TOLD = ("service.", "otel.")
+"""Tables that say how it answers and what it tells, not what it compares."""
+KEPT_FIXED = ("gate.mode", "gate.unit", "targets.twin")
+JUDGED = ("score.", "decode.", "gate.", "control.")
 TRIM = 10_000
 """Exchanges sent after which the log is written anew."""
 
@@ -36,6 +41,14 @@ class Earlier(msgspec.Struct):
         if self.open:
             text += f"; {len(self.open)} were in flight and {fate}: {listed(self.open)}"
         return text + "."
+
+    def recount(self, ledger: Ledger, passed: Mapping[str, int]) -> None:
+        """What was held back by then (`passed`, by ledger name) and what is on the tape was read."""
+        for name, count in passed.items():
+            if name in READING_SIDE:
+                setattr(ledger, name, count)
+                ledger.read += count
+        ledger.read += len(self.places)
 
 
 def earlier(out: Path, logs: list[str], settings: str, checkpoint: str) -> Earlier | None:
@@ -73,31 +86,28 @@ def earlier(out: Path, logs: list[str], settings: str, checkpoint: str) -> Earli
 
 
 def same_service(config: Config) -> str:
-    """A hash over what must not change between two starts: all but what may be reloaded, and how it answers."""
-    free = {name: getattr(Sending(), name) for name in PACE}
-    filters = ("allow_methods", "allow", "deny", "sample", "sample_by")
-    given = {name: getattr(Capture(), name) for name in filters}
-    gate = GateRules(mode=config.gate.mode, unit=config.gate.unit)
-    fixed = msgspec.structs.replace(
-        config,
-        send=msgspec.structs.replace(config.send, **free),
-        capture=msgspec.structs.replace(config.capture, **given),
-        targets=Targets(twin=config.targets.twin) if config.service.reload_targets else config.targets,
-        service=Service(),
-        score=ScoreRules(),
-        decode=Decode(),
-        gate=gate,
+    """A hash over what must not change between two starts: all but what may be reloaded, its pace, how it answers."""
+    free = tuple(f"send.{name}" for name in PACE)
+    return digest(
+        {
+            key: value
+            for key, value in flat(config).items()
+            if not key.startswith(TOLD)
+            and key not in free
+            and (key in KEPT_FIXED or not reloadable(key, config.service.reload_targets))
+        }
     )
-    return hashlib.sha256(msgspec.json.encode(fixed, order="sorted")).hexdigest()[:12]
 
 
 def rules_hash(config: Config) -> str:
     """A hash over what decides the outcome of a pair: evidence judged by other rules is no evidence."""
-    judged = msgspec.to_builtins((config.score, config.decode, config.gate, config.control), order="sorted")
-    for key in LIMITS:
-        judged[2].pop(key.removeprefix("gate."))
-    judged[2].pop("stop_on")
-    return hashlib.sha256(msgspec.json.encode(judged)).hexdigest()[:12]
+    return digest(
+        {
+            key: value
+            for key, value in flat(config).items()
+            if key.startswith(JUDGED) and key not in (*LIMITS, "gate.stop_on")
+        }
+    )
 
 
 class SentLog:

@@ -6,9 +6,8 @@ from types import SimpleNamespace
 
 import msgspec
 
-from shadowdiff.gate.count import Counter
 from shadowdiff.model.comparison import Outcome, Timings
-from shadowdiff.model.tally import BUCKETS, Ledger
+from shadowdiff.model.tally import BUCKETS
 from shadowdiff.model.trace import trace_id
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report.causes import Causes
@@ -26,7 +25,7 @@ def made() -> tuple[Board, Reloader]:
         return Trial()
 
     reloader = Reloader(Config(), None, Config, prepare=no, swap=print, say=print)
-    return Board(ready, Counter("r/0", Ledger())), reloader  # type: ignore[arg-type]
+    return Board(ready), reloader  # type: ignore[arg-type]
 
 
 def test_the_newest_differences_come_first_bounded_and_redacted() -> None:
