@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -61,3 +62,10 @@ def log_of(path: Path, count: int, **fields: object) -> Path:
         "".join(json.dumps({"id": f"r{n}", "target": f"/item/{n % 50}/x", **fields}) + "\n" for n in range(count))
     )
     return path
+
+
+def wait_for(what, seconds: float = 20) -> None:
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "it did not come"
+        time.sleep(0.05)

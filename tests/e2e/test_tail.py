@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from shadowdiff.testing import CannedServer, answer
-from tests.e2e.targets import plain, twins
+from tests.e2e.targets import plain, twins, wait_for
 
 BEARER = {"Authorization": "Bearer s3cret"}
 
@@ -33,13 +33,6 @@ def start(
 
 def line(n: int) -> str:
     return json.dumps({"id": f"r{n}", "target": f"/item/{n}"}) + "\n"
-
-
-def wait_for(what, seconds: float = 20) -> None:
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it did not come"
-        time.sleep(0.05)
 
 
 def followed(out: Path) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 from shadowdiff import tape
 from shadowdiff.testing import CannedServer
-from tests.e2e.targets import end, log_of, path_of, plain, start
+from tests.e2e.targets import end, log_of, path_of, plain, start, wait_for
 
 OUTSTANDING = 16 + 2 * 16
 """What the default --max-in-flight lets be in the air, or answered and waiting to be judged."""
@@ -42,8 +42,10 @@ def test_a_stopped_run_goes_on_and_counts_everything_once(cli, tmp_path: Path, h
     rng = random.Random(5)
     with CannedServer(slow) as blue, CannedServer(slow) as green:
         for _ in range(3):
+            before = len(green.seen)
             process = start(log, blue, green, out, "--resume", "--no-control")
-            time.sleep(0.5 + rng.random() * 0.3)
+            wait_for(lambda before=before: len(green.seen) > before)  # a start takes long on a busy machine
+            time.sleep(rng.random() * 0.3)
             process.send_signal(how)
             end(process)
         done = cli("replay", log, "--blue", blue.url, "--green", green.url, "-o", out, "--resume", "--no-control")
