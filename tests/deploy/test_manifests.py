@@ -41,7 +41,7 @@ def walk(node: Any) -> Iterator[Any]:
 
 def commands() -> Iterator[tuple[str, list[str]]]:
     """(file, arguments) of every call of ours."""
-    for path in sorted(one for one in DEPLOY.rglob("*") if one.is_file() and one.suffix != ".md"):
+    for path in sorted(one for one in DEPLOY.rglob("*") if one.is_file() and one.suffix not in (".md", ".pyc")):
         text = path.read_text("utf-8")
         if path.suffix in (".yaml", ".yml"):
             for document in yaml.safe_load_all(text):
