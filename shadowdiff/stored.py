@@ -6,6 +6,7 @@ parts of a chat answer, the tags of a page). `pair_of` gives scorers what they n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -25,6 +26,8 @@ from shadowdiff.model.exchange import (
 )
 
 MAX_BODY = 64 << 10
+MAX_EVENTS = 120
+"""Arrivals of a stream that are kept, evenly thinned."""
 NOT_STORED = "its answers were not stored (--store-bodies all keeps every one)"
 CUT = "a stored answer is cut"
 BINARY = "an answer is no text"
@@ -111,6 +114,8 @@ def _side(seen: Observation, document: Document | None, max_body: int) -> dict[s
     out["status"] = response.status
     out["headers"] = redact.headers(response.headers)
     out["size"] = response.size
+    if len(response.events) > 1:
+        out["events"] = _arrivals(response.events, response.size)
     text, value = _parts(response.body, document)
     out["kind"] = document.kind if document is not None else "text"
     out["body"] = redact.text(text[:max_body])
@@ -123,6 +128,13 @@ def _side(seen: Observation, document: Document | None, max_body: int) -> dict[s
     if cut:
         out["cut"] = True
     return out
+
+
+def _arrivals(events: Sequence[tuple[int, float]], size: int) -> list[list[float]]:
+    """[milliseconds since sent, bytes from here on] of the chunks of a stream; the last entry ends it."""
+    step = -(-len(events) // MAX_EVENTS)
+    kept = [*events[::step], *([events[-1]] if (len(events) - 1) % step else [])]
+    return [[round(1000 * seconds, 1), offset] for offset, seconds in kept] + [[round(1000 * events[-1][1], 1), size]]
 
 
 def _parts(body: bytes, document: Document | None) -> tuple[str, Any]:

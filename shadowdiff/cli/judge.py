@@ -96,7 +96,8 @@ def _of_folders(results: list[Path], given: dict[str, Any]) -> int:
             options = runinfo.settings(info, "gate") | options
         limits = gate_limits(load(given["config"], options), info.paired if info is not None else None)
     verdict, _ = saved.judge(results, limits, accepted=accepted)
-    show_verdict(console(given["quiet"]), verdict)
+    words = saved.words_of(runinfo.info(results[0]), options.get("report.lang", ""))
+    show_verdict(console(given["quiet"]), verdict, words=words)
     tell(clean(verdict), given["tekton_results"], report=results[0] / "report.html")
     if given["as_json"]:
         sys.stdout.buffer.write(to_json(verdict))
@@ -118,10 +119,11 @@ def rescore(results: Path, out: Path | None, as_json: bool, quiet: bool, **given
     Rules chosen after these pairs were seen prove nothing about them: the verdict is then exploratory, exit code 3.
     """
     from shadowdiff import runinfo
-    from shadowdiff.report.examples import Examples
     from shadowdiff.report.terminal import console, show_verdict
+    from shadowdiff.report.words import Words
     from shadowdiff.run import rescore as scoring
     from shadowdiff.run import saved
+    from shadowdiff.run.gathered import material
     from shadowdiff.run.limits import gate_limits
     from shadowdiff.run.results import finish, run_folder, to_json
 
@@ -133,13 +135,14 @@ def rescore(results: Path, out: Path | None, as_json: bool, quiet: bool, **given
     folder = out or run_folder("rescored")
     found = scoring.rescore(results, config, folder)
     screen = console(quiet)
-    for line in scoring.table(found):
+    words = Words(config.report.lang)
+    for line in scoring.table(found, words):
         screen.print(line, markup=False, soft_wrap=True)
-    examples = Examples()
+    collected = material(config)
     limits = gate_limits(config, info.paired if info is not None else None)
-    verdict, total = saved.judge([folder], limits, examples)
-    finish(folder, verdict, total, examples)
-    show_verdict(screen, verdict, str(folder))
+    verdict, total = saved.judge([folder], limits, collected)
+    finish(folder, verdict, total, collected)
+    show_verdict(screen, verdict, str(folder), collected.words)
     if as_json:
         sys.stdout.buffer.write(to_json(verdict))
         sys.stdout.buffer.flush()
@@ -150,45 +153,58 @@ def rescore(results: Path, out: Path | None, as_json: bool, quiet: bool, **given
 @click.argument("results", type=_RESULT)
 @click.option("-o", "--out", type=_RESULT, help="Folder for the reports [default: the run folder itself].")
 @click.option("--compare-to", type=_RESULT, help="Another run: which causes are new, gone or grown since.")
-def report(results: Path, out: Path | None, compare_to: Path | None) -> int:
-    """Render report.html, junit.xml, summary.md and metrics.prom of RESULTS again."""
-    from shadowdiff.report.causes import shift_lines, shifts
-    from shadowdiff.report.examples import Examples
+@opt.lang_option
+def report(results: Path, out: Path | None, compare_to: Path | None, lang: str) -> int:
+    """Render report.html, junit.xml, summary.md and metrics.prom of RESULTS again, in any language."""
+    from shadowdiff.report.shifts import shift_lines
     from shadowdiff.run import saved
     from shadowdiff.run.results import write_reports
 
-    examples = Examples()
-    verdict, total = saved.judge([results], None, examples)
+    verdict, total, collected = saved.collect(results, lang)
+    if compare_to is not None:
+        saved.compare(collected, total, compare_to)
     folder = out or (results if results.is_dir() else results.parent)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_reports(folder, verdict, total, examples)
+        write_reports(folder, verdict, total, collected, run=results)
     except OSError as error:
         raise UsageError(f"--out {folder}: cannot be written ({error.strerror})") from None
-    click.echo(f"wrote report.html, junit.xml, summary.md and metrics.prom in {folder}")
+    words = collected.words
+    click.echo(words("wrote report.html, junit.xml, summary.md and metrics.prom in {folder}", folder=folder))
     if compare_to is not None:
-        others = Examples()
-        _, earlier = saved.judge([compare_to], None, others)
-        found = shifts(others.causes, earlier.ledger.judged, examples.causes, total.ledger.judged)
-        click.echo(f"causes, as shares of what was judged, {compare_to} → {results}:")
-        for line in shift_lines(found) or ["  neither run has a difference"]:
+        click.echo(words("causes, as shares of what was judged, {before} → {now}:", before=compare_to, now=results))
+        for line in shift_lines(collected.shifts or (), words) or [words("Neither run has a difference.")]:
             click.echo(f"  {line}")
     return 0
 
 
 @click.command()
 @click.argument("results", type=_RESULT)
-@click.argument("id")
-def show(results: Path, id: str) -> int:
-    """Show the comparison ID of RESULTS side by side, with a curl line for each target."""
+@click.argument("id", required=False, metavar="[ID|CAUSE]")
+@click.option(
+    "--pager/--no-pager", default=None, help="Page through it [default: where it is longer than the screen]."
+)
+@opt.lang_option
+def show(results: Path, id: str | None, pager: bool | None, lang: str) -> int:
+    """Show one comparison of RESULTS side by side, with a curl line for each target.
+
+    ID is that of an exchange, or the name of a cause, which shows the worst pair of it. Without one, every cause is
+    listed with its name.
+    """
     from shadowdiff import runinfo
-    from shadowdiff.report.pair import show_pair
+    from shadowdiff.report.pair import show_causes, show_pair
+    from shadowdiff.report.screen import paged
     from shadowdiff.run import saved
 
-    line = saved.find(results, id)
     info = runinfo.info(results)
-    curls = saved.curl_lines(line, info.targets if info else {})
-    show_pair(line, curls, confirmed=runinfo.confirmed(results).get(id))
+    words = saved.words_of(info, lang)
+    with paged(pager) as out:
+        if id is None:
+            show_causes(saved.collect(results, lang)[2].causes, words, out)
+            return 0
+        line = saved.find(results, id)
+        confirmed = runinfo.confirmed(results).get(line["id"])
+        show_pair(line, info.targets if info else {}, out, confirmed, words)
     return 0
 
 

@@ -174,6 +174,12 @@ def config_option(command: Command) -> Command:
     )
 
 
+def lang_option(command: Command) -> Command:
+    """--lang for commands that read saved runs."""
+    kind = click.Choice(["", "en", "zh"])
+    return click.option("--lang", type=kind, default="", help="en or zh [default: the run's].")(command)
+
+
 def output_options(command: Command) -> Command:
     """What is said, and where."""
     for flags, text in (

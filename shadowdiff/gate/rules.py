@@ -206,6 +206,22 @@ def measured(total: Shard, paired: bool, limits: Limits, main: Reading) -> Diver
     )
 
 
+def look(tally: Tally, limits: Limits) -> tuple[int, float, float, float, float, float]:
+    """(units, estimate, low, high, log E of FAIL, log E of PASS) so far, for the chart of the evidence."""
+    total = tally.total()
+    pending = 0 if tally.complete else total.open_units
+    main = criteria.divergence(total, tally.paired, limits, pending)
+    rest = criteria.others(total, tally.paired, limits, pending)
+    routes = criteria.read_routes(total, tally.paired, limits, pending > 0, quick=True)
+    left_out = min(len(total.routes), criteria.SLOTS) - len(routes)
+    logs = [reading.log_fail for reading in rest]
+    if main.fails is None:
+        logs.append(criteria.with_routes(main.log_fail, routes, left_out=left_out))
+    share = criteria.weight(limits)
+    fail = criteria.mix(logs, [share] * len(logs)) if logs else 0.0
+    return main.n, main.estimate, main.low, main.high, fail, main.log_pass
+
+
 def measure(tally: Tally, limits: Limits) -> Divergence:
     """Estimate, interval and evidence of the main criterion."""
     total = tally.total()

@@ -73,6 +73,7 @@ class Timings(msgspec.Struct, frozen=True, omit_defaults=True):
     twin_s: float = 0.0
     blue_ttft_s: float | None = None
     green_ttft_s: float | None = None
+    twin_ttft_s: float | None = None
     lag_s: float = 0.0
 
 

@@ -1,42 +1,47 @@
 """Root causes: mismatches grouped by what differs, so that thousands of rows read as a handful of reasons.
 
-A cause is what the gravest finding of a pair says: its kind, the rule that fired, and where (list places and ids
-generalized). Routes are counted inside, so that one change on twelve routes is one cause. The name of a cause is made
-of that alone: the same in every run, and so two runs can be compared.
+A cause is a signature (`shape`): the rule, the kind of the gravest finding, its place without list positions and ids,
+and the shape of the edit. Its name is made of that alone: the same in every run, and so two runs can be compared.
+Routes are counted inside, so that one change on twelve routes is one cause. `handful` folds one kind of change at
+many places of a JSON answer into one.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
+from collections import defaultdict
 from collections.abc import Iterable
 
 import msgspec
 
 from shadowdiff import redact
-from shadowdiff.model.comparison import Comparison, Finding, Outcome, Severity
+from shadowdiff.model.comparison import Comparison, Outcome
+from shadowdiff.report import kinds
 from shadowdiff.report.plain import one_line
+from shadowdiff.report.shape import Signature, signature
+from shadowdiff.report.words import ENGLISH, Words
 from shadowdiff.units import show_percent as pct
 
 MAX_CAUSES = 300
 MAX_VALUES = 50
 """Different changes remembered of a cause, to tell one that is always the same."""
+MAX_WITH = 20
+FOLD = 4
+"""Places at which one kind of change is one cause."""
 REST = "other"
-_PLACE = re.compile(r"/\d+(?=/|$)")
-_EVENT = re.compile(r"\[\d+\]")
-_ID = re.compile(r"/(?=[^/]*\d)[0-9A-Za-z_-]{12,}(?=/|$)")
-_FAILED = ("failure", "status")
-_SCALAR = ("value", "number", "text", "missing", "extra", "type")
 
 
 class Cause(msgspec.Struct):
-    """One reason. `noisy` counts pairs of it in which blue also differed from itself, of `asked` that could tell."""
+    """One reason. `noisy` counts pairs of it in which blue also differed from itself, of `asked` that could tell.
+
+    `places` are the JSON places of a folded cause, `beside` how often other kinds of findings fired with it.
+    """
 
     name: str
     rule: str
     kind: str
     path: str
-    change: str = ""
+    shape: str = ""
     count: int = 0
     routes: dict[str, int] = {}
     first: str = ""
@@ -45,26 +50,61 @@ class Cause(msgspec.Struct):
     noisy: int = 0
     asked: int = 0
     values: set[tuple[str, str]] = set()
+    beside: dict[str, int] = {}
+    places: dict[str, int] = {}
 
     @property
-    def title(self) -> str:
+    def own_noise(self) -> bool:
+        """Whether blue mostly differs from itself in these pairs too."""
+        return bool(self.asked) and self.noisy > self.asked / 2
+
+    def title(self, words: Words = ENGLISH) -> str:
         """What differs, in a few words."""
-        where = f" at {self.path}" if self.path else ""
-        return f"{self.kind}{where}" + (f": {self.change}" if self.change else "")
+        said = kinds.title(self.kind, self.shape, self.rule, words)
+        where = self.path
+        if self.places:
+            shown = sorted(self.places, key=lambda place: -self.places[place])[:3]
+            where = ", ".join(shown)
+            if len(self.places) > len(shown):
+                where += words(" and {n} more places", n=len(self.places) - len(shown))
+        return words("{what} at {where}", what=said, where=where) if where else said
+
+    def step(self, words: Words = ENGLISH) -> str:
+        """What to do next."""
+        if self.kind in kinds.FAILED:
+            return words("green fails: look for {id} in its log", id=self.worst)
+        if self.own_noise:
+            if self.ignore:
+                return words("blue differs from itself here too: score.ignore = {paths}", paths=_toml(self.ignore))
+            if self.kind in kinds.LIMITS:
+                return words("blue differs from itself here too: shadowdiff calibrate RUN proposes a limit")
+            return words("blue differs from itself here too: give a --twin, or the profile `sampled`")
+        if len(self.values) == 1 and self.count > 1:
+            return words("the same change each time: if it is meant, accept it (gate.accept, with owner and expiry)")
+        own = words("blue repeats itself here, green does not; ") if self.asked and not self.noisy else ""
+        return own + words("look at one: shadowdiff show RUN {id}", id=self.worst)
 
     @property
-    def step(self) -> str:
-        """What to do next."""
-        if self.kind in _FAILED:
-            return f"green fails: look for {self.worst} in its log"
-        if self.asked and self.noisy > self.asked / 2:
-            if self.path.startswith("/") and self.kind in _SCALAR:
-                return f'blue differs from itself here too: score.ignore = ["{self.path}"]'
-            return "blue differs from itself here too: give a --twin, or the profile `sampled`"
-        if len(self.values) == 1 and self.count > 1:
-            return "the same change each time: if it is meant, accept it (gate.accept, with owner and expiry)"
-        own = "blue repeats itself here, green does not; " if self.asked and not self.noisy else ""
-        return f"{own}look at one: shadowdiff show RUN {self.worst}"
+    def ignore(self) -> list[str]:
+        """The JSON places that would be ignored; empty where the change is not at one."""
+        if self.kind not in kinds.SCALAR:
+            return []
+        return [path for path in (self.places or [self.path]) if path.startswith("/") and "{id}" not in path]
+
+    @property
+    def snippet(self) -> str:
+        """Configuration text that makes this difference expected; empty where it should not be."""
+        if self.kind in kinds.FAILED:
+            return ""
+        if self.own_noise and self.ignore:
+            return f"[score]\nignore = {_toml(self.ignore)}\n"
+        at = f"path = {_toml(self.path)}\n" if self.path and not self.places else ""
+        route = f"route = {_toml(next(iter(self.routes)))}\n" if len(self.routes) == 1 else ""
+        return (
+            f'[[accept]]\n{route}{at}kind = {_toml(self.kind)}\nowner = ""\nexpires = 2026-12-31\nreason = ""\n'
+            if at or self.kind not in kinds.GRAVE
+            else ""
+        )
 
 
 class Causes:
@@ -74,104 +114,91 @@ class Causes:
         self.found: dict[str, Cause] = {}
         self.total = 0
 
-    def add(self, comparison: Comparison) -> None:
-        """Count one mismatch."""
+    def add(self, comparison: Comparison) -> tuple[Cause, bool] | None:
+        """Count one mismatch; its cause, and whether it is the worst of it so far."""
         if comparison.outcome is not Outcome.MISMATCHED:
-            return
+            return None
         self.total += 1
-        rule, finding, score = _gravest(comparison)
-        path = general(finding.path)
-        change = f"{finding.blue} → {finding.green}"[:60] if finding.kind in _FAILED else ""
-        name = hashlib.sha256(f"{rule}\0{finding.kind}\0{path}\0{change}".encode()).hexdigest()[:8]
+        sign, found = signature(comparison)
+        name = name_of(sign)
         cause = self.found.get(name)
         if cause is None:
             if len(self.found) >= MAX_CAUSES:
-                name, rule, path, change = REST, "", "", ""
-                finding = Finding("", "other differences")
-            cause = self.found.setdefault(name, Cause(name, rule, finding.kind, path, redact.text(change)))
+                name, sign = REST, Signature("", REST, "", "")
+            rule, kind, path, shape = sign
+            cause = self.found.setdefault(name, Cause(name, rule, kind, redact.text(path), redact.text(shape)))
         cause.count += 1
         cause.routes[comparison.route] = cause.routes.get(comparison.route, 0) + 1
         cause.first = cause.first or comparison.id
-        if score > cause.worst_score:
-            cause.worst, cause.worst_score = comparison.id, score
+        worst = found.divergence > cause.worst_score
+        if worst:
+            cause.worst, cause.worst_score = comparison.id, found.divergence
         if len(cause.values) < MAX_VALUES:
-            cause.values.add((finding.blue, finding.green))
+            cause.values.add((found.finding.blue, found.finding.green))
+        for score in comparison.scores:
+            for finding in score.findings:
+                kind = finding.kind
+                if finding.fires and kind != cause.kind and (kind in cause.beside or len(cause.beside) < MAX_WITH):
+                    cause.beside[kind] = cause.beside.get(kind, 0) + 1
         if comparison.control is not None:
             cause.asked += 1
             cause.noisy += comparison.control[0] is Outcome.MISMATCHED
+        return cause, worst
 
     def top(self, most: int) -> list[Cause]:
         """The most frequent first."""
         return sorted(self.found.values(), key=lambda one: (-one.count, one.name))[:most]
 
-    def lines(self, most: int) -> list[tuple[str, str]]:
+    def handful(self, most: int) -> list[Cause]:
+        """The same, with one kind of change at `FOLD` or more places folded into one cause."""
+        groups: dict[tuple[str, str, str], list[Cause]] = defaultdict(list)
+        for cause in self.found.values():
+            if cause.path.startswith("/") and cause.kind in kinds.SCALAR:
+                groups[cause.rule, cause.kind, cause.shape].append(cause)
+        folded = {sign: group for sign, group in groups.items() if len(group) >= FOLD}
+        inside = {cause.name for group in folded.values() for cause in group}
+        kept = [cause for cause in self.found.values() if cause.name not in inside]
+        kept += [_folded(sign, group) for sign, group in folded.items()]
+        return sorted(kept, key=lambda one: (-one.count, one.name))[:most]
+
+    def lines(self, most: int, words: Words = ENGLISH) -> list[tuple[str, str]]:
         """(what and how often, an example and what to do next) of each cause, for terminal and live page."""
         out = []
-        for cause in self.top(most):
+        for cause in self.handful(most):
             routes = ", ".join(sorted(cause.routes, key=lambda route: -cause.routes[route])[:2])
-            more = f" and {len(cause.routes) - 2} more routes" if len(cause.routes) > 2 else ""
+            more = words(" and {n} more routes", n=len(cause.routes) - 2) if len(cause.routes) > 2 else ""
             share = f"{cause.count} ({pct(cause.count / max(1, self.total))})"
-            said = (f"{share} {cause.title} on {routes}{more}", f"e.g. {cause.worst}; {cause.step}")
-            out.append((one_line(redact.text(said[0])), one_line(redact.text(said[1]))))
+            what = words("{share} {title} on {routes}", share=share, title=cause.title(words), routes=routes + more)
+            then = words("e.g. {id}; {step}", id=cause.worst, step=cause.step(words))
+            out.append((one_line(redact.text(what)), one_line(redact.text(then))))
         return out
 
 
-class Shift(msgspec.Struct, frozen=True):
-    """How a cause fares from one run to another: new, gone, grown, shrunk or same. Shares are of judged exchanges."""
-
-    what: str
-    cause: Cause
-    before: float
-    after: float
+def name_of(sign: Signature) -> str:
+    """Eight hex digits that name a signature."""
+    return hashlib.sha256("\0".join(sign).encode("utf-8", "replace")).hexdigest()[:8]
 
 
-def shifts(before: Causes, judged_before: int, after: Causes, judged_after: int) -> list[Shift]:
-    """Every cause of two runs, the new ones first; a share that less than doubled or halved is the same."""
-    found = []
-    for name in after.found.keys() | before.found.keys():
-        one, two = before.found.get(name), after.found.get(name)
-        old = one.count / max(1, judged_before) if one is not None else 0.0
-        new = two.count / max(1, judged_after) if two is not None else 0.0
-        what = "new" if one is None else "gone" if two is None else "same"
-        if one is not None and two is not None and (new > 2 * old or old > 2 * new):
-            what = "grown" if new > old else "shrunk"
-        shown = two if two is not None else one
-        if shown is not None:
-            found.append(Shift(what, shown, old, new))
-    order = ("new", "grown", "same", "shrunk", "gone")
-    return sorted(found, key=lambda one: (order.index(one.what), -max(one.before, one.after), one.cause.name))
+def _folded(sign: tuple[str, str, str], group: Iterable[Cause]) -> Cause:
+    rule, kind, shape = sign
+    one = Cause(name_of(Signature(rule, kind, "*", shape)), rule, kind, "", shape)
+    for cause in sorted(group, key=lambda cause: (-cause.count, cause.name)):
+        one.count += cause.count
+        one.noisy += cause.noisy
+        one.asked += cause.asked
+        one.places[cause.path] = cause.count
+        one.first = one.first or cause.first
+        if cause.worst_score > one.worst_score:
+            one.worst, one.worst_score = cause.worst, cause.worst_score
+        for mine, theirs in ((one.routes, cause.routes), (one.beside, cause.beside)):
+            for key, count in theirs.items():
+                mine[key] = mine.get(key, 0) + count
+    one.values = set()  # different places: never one and the same change
+    return one
 
 
-def shift_lines(found: Iterable[Shift]) -> list[str]:
-    """A line a cause."""
-    return [
-        one_line(
-            redact.text(
-                f"{one.what:<7}{pct(one.before):>6} → {pct(one.after):>6}  {one.cause.title} ({one.cause.name}); "
-                f"e.g. {one.cause.worst}"
-            )
-        )
-        for one in found
-    ]
-
-
-def general(path: str) -> str:
-    """A path without places in lists and ids."""
-    if path.startswith("/"):
-        return _ID.sub("/{id}", _PLACE.sub("/*", path))
-    return _EVENT.sub("[*]", path)
-
-
-def _gravest(comparison: Comparison) -> tuple[str, Finding, float]:
-    """(rule, finding, divergence) that stands for a pair: a critical one first, then as the rules are ordered."""
-    firing = [
-        (finding.severity is not Severity.CRITICAL, number, score.scorer, finding, score.divergence)
-        for number, score in enumerate(comparison.scores)
-        for finding in score.findings
-        if finding.fires
-    ]
-    if not firing:
-        rule = comparison.rules[0] if comparison.rules else ""
-        return rule, Finding("", rule or "difference"), 1.0
-    _, _, rule, finding, divergence = min(firing, key=lambda one: one[:2])
-    return rule, finding, divergence
+def _toml(value: str | list[str]) -> str:
+    """TOML's quoted strings are JSON's."""
+    if isinstance(value, list):
+        return "[" + ", ".join(_toml(one) for one in value) + "]"
+    return msgspec.json.encode(value).decode("utf-8")

@@ -1,73 +1,78 @@
-"""Keep the mismatches worth showing: the first few of every route and rule, bounded.
+"""Keep the mismatches worth showing: the first, the worst and a few more of every cause, bounded.
 
-A sink during a run; `from_tape` gives the same choice from a saved run.
+A part of `material` during a run; a saved run gives the same choice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
+from itertools import zip_longest
 from typing import Any
 
-import orjson
+import msgspec
 
 from shadowdiff import tape
-from shadowdiff.model.comparison import Comparison, Outcome
-from shadowdiff.model.exchange import Pair
-from shadowdiff.model.tally import Tally
-from shadowdiff.model.verdict import Verdict
-from shadowdiff.report.causes import Causes
+from shadowdiff.report.causes import Cause, Causes
+from shadowdiff.report.words import ENGLISH, Words
 
-PER_KIND = 3
-MOST = 60
-MAX_KINDS = 5_000
+MOST = 200
+KEPT = 300
+"""Lines held in memory, of which `MOST` are shown."""
+PER_CAUSE = 6
+
+
+class _Kept(msgspec.Struct):
+    """Of one cause. `others` hold at most one of each route before a second of any."""
+
+    first: tape.Line
+    worst: tape.Line
+    others: list[tape.Line] = []
+    routes: set[str] = set()
 
 
 class Examples:
-    """Collects tape lines, three a (route, rules) and sixty in all."""
+    """Holds tape lines by cause."""
 
     def __init__(self) -> None:
-        self.lines: list[tape.Line] = []
-        self.causes = Causes()
-        self._seen: dict[tuple[str, tuple[str, ...]], int] = {}
-        self.confirmed: dict[str, tuple[int, int]] = {}
-        """By id, how often a difference came back when it was asked again, and how often that was."""
+        self._kept: dict[str, _Kept] = {}
+        self._count = 0
 
-    def add(self, comparison: Comparison, pair: Pair) -> None:
-        """Take one settled comparison."""
-        self.causes.add(comparison)
-        if comparison.outcome is Outcome.MISMATCHED and self._wanted(comparison.route, comparison.rules):
-            self.lines.append(orjson.loads(tape.encode(comparison, pair)))
-
-    def close(self, tally: Tally, verdict: Verdict | None) -> None:
-        """Nothing to finish: the reports read `lines`."""
-
-    def take(self, line: tape.Line, comparison: Comparison) -> None:
-        """Take one saved line and the comparison that it holds."""
-        if line["outcome"] != "mismatched":
+    def take(self, cause: Cause, worst: bool, route: str, line: Callable[[], tape.Line]) -> None:
+        """Consider one mismatch; `line` makes its tape line, which is asked for only if it is kept."""
+        kept = self._kept.get(cause.name)
+        if kept is None:
+            if self._count < KEPT:
+                made = line()
+                self._kept[cause.name] = _Kept(made, made, routes={route})
+                self._count += 1
             return
-        self.causes.add(comparison)
-        if self._wanted(line["route"], tuple(line["rules"])):
-            self.lines.append(line)
+        wanted = len(kept.others) < PER_CAUSE and self._count < KEPT
+        wanted = wanted and (route not in kept.routes or len(kept.others) < PER_CAUSE // 2)
+        if not (worst or wanted):
+            return
+        made = line()
+        if wanted:
+            kept.others.append(made)
+            kept.routes.add(route)
+            self._count += 1
+        if worst:
+            kept.worst = made
 
-    def _wanted(self, route: str, rules: tuple[str, ...]) -> bool:
-        kind = (route, rules)
-        seen = self._seen.get(kind, 0)
-        if kind in self._seen or len(self._seen) < MAX_KINDS:
-            self._seen[kind] = seen + 1
-        return seen < PER_KIND and len(self.lines) < MOST
+    def chosen(self, causes: Causes, most: int = MOST) -> list[tuple[str, tape.Line]]:
+        """(cause, line), a round over all causes at a time: the worst of each, the first of each, then the others."""
+        rows = []
+        for cause in causes.top(len(causes.found)):
+            kept = self._kept.get(cause.name)
+            if kept is None:
+                continue
+            lines = {line["id"]: line for line in (kept.worst, kept.first, *kept.others)}
+            rows.append([(cause.name, line) for line in lines.values()])
+        return [one for turn in zip_longest(*rows) for one in turn if one is not None][:most]
 
 
-def from_tape(lines: Iterable[tape.Line]) -> Examples:
-    """The examples of a saved run."""
-    found = Examples()
-    for line in lines:
-        found.take(line, tape.decode(line))
-    return found
-
-
-def came_back(confirmed: tuple[int, int] | None) -> str:
+def came_back(confirmed: tuple[int, int] | None, words: Words = ENGLISH) -> str:
     """Whether a difference came back, in words; empty where it was not asked again."""
-    return f"came back {confirmed[0]} of {confirmed[1]} times" if confirmed else ""
+    return words("came back {again} of {asked} times", again=confirmed[0], asked=confirmed[1]) if confirmed else ""
 
 
 def why(line: tape.Line) -> str:

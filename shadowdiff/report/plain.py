@@ -28,3 +28,12 @@ def bars(counts: Sequence[float]) -> str:
     """A chart one line high: a block an eighth a step, a dot where there is nothing."""
     top = max(counts, default=0)
     return "".join("·" if not count else _BLOCKS[min(7, int(8 * count / top))] for count in counts)
+
+
+def seconds(value: float | None) -> str:
+    """A time for a table: three digits that count."""
+    if value is None or value == 0:
+        return "–"
+    if value < 0.9995:
+        return f"{1000 * value:.3g} ms"
+    return f"{value:.3g} s" if value < 1000 else f"{value:.0f} s"

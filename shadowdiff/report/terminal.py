@@ -20,8 +20,9 @@ from shadowdiff.model.exchange import Pair
 from shadowdiff.model.tally import Shard, Tally
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report.causes import Causes
-from shadowdiff.report.markdown import ledger_line
+from shadowdiff.report.ledger import ledger_line
 from shadowdiff.report.plain import one_line
+from shadowdiff.report.words import ENGLISH, Words
 from shadowdiff.units import show_percent as pct
 
 REPAINT_S = 0.3
@@ -41,19 +42,19 @@ def console(quiet: bool = False) -> Console:
     return Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
 
 
-def warner(out: Console) -> Callable[[str], None]:
+def warner(out: Console, words: Words | None = None) -> Callable[[str], None]:
     """What says a warning on `out`."""
-    return lambda text: out.print(f"warning: {text}", markup=False)
+    said = words or ENGLISH
+    return lambda text: out.print(f"{said('warning')}: {said.said(text)}", markup=False)
 
 
-def show_causes(out: Console, causes: Causes) -> None:
+def show_causes(out: Console, causes: Causes, words: Words = ENGLISH) -> None:
     """What differs, the most frequent first."""
-    lines = causes.lines(MAX_CAUSES)
+    lines = causes.lines(MAX_CAUSES, words)
     if lines:
-        more = len(causes.found) - len(lines)
-        out.print(
-            f"{causes.total} differences, by cause" + (f" ({more} more in the report)" if more > 0 else "") + ":"
-        )
+        more = len(causes.handful(len(causes.found))) - len(lines)
+        rest = words(" ({n} more in the report)", n=more) if more > 0 else ""
+        out.print(words("{n} differences, by cause{rest}:", n=causes.total, rest=rest))
     for what, then in lines:
         out.print(f"  {what}\n      {then}", markup=False)
 
@@ -62,8 +63,14 @@ class Live:
     """Progress from plain counters, repainted a few times a second."""
 
     def __init__(
-        self, out: Console, shard: Shard, in_flight: Callable[[], int], interval: Callable[[], tuple[float, float]]
+        self,
+        out: Console,
+        shard: Shard,
+        in_flight: Callable[[], int],
+        interval: Callable[[], tuple[float, float]],
+        words: Words = ENGLISH,
     ) -> None:
+        self._words = words
         self._out = out
         self._shard = shard
         self._in_flight = in_flight
@@ -104,17 +111,19 @@ class Live:
         rate = (shard.upto - self._last) / max(moment - self._painted, 1e-3)
         self._last = shard.upto
         low, high = self._interval()
-        return (
-            f"{shard.upto} settled, {rate:.0f}/s, {self._in_flight()} in flight, divergence "
-            f"{pct(shard.ledger.mismatched / max(1, shard.ledger.sent - shard.ledger.errored))}"
-            f" ({pct(low)} to {pct(high)} so far)"
-        )
+        share = shard.ledger.mismatched / max(1, shard.ledger.sent - shard.ledger.errored)
+        return self._words(
+            "{n} settled, {speed}/s, {flying} in flight, divergence {rate} ({low} to {high} so far)",
+            n=shard.upto, speed=f"{rate:.0f}", flying=self._in_flight(), rate=pct(share), low=pct(low),
+            high=pct(high),
+        )  # fmt: skip
 
 
 class Mismatches:
     """A sink that says each mismatch as it settles, the first hundred."""
 
-    def __init__(self, out: Console) -> None:
+    def __init__(self, out: Console, words: Words = ENGLISH) -> None:
+        self._words = words
         self._out = out
         self._said = 0
 
@@ -123,63 +132,66 @@ class Mismatches:
         if comparison.outcome is not Outcome.MISMATCHED or self._said >= MAX_SAID:
             return
         self._said += 1
-        self._out.print(f"{one_line(comparison.id)} {one_line(comparison.route)}: {_why(comparison)}", markup=False)
+        self._out.print(
+            f"{one_line(comparison.id)} {one_line(comparison.route)}: {self._why(comparison)}", markup=False
+        )
         if self._said == MAX_SAID:
-            self._out.print(f"… further mismatches are in comparisons.jsonl (said {MAX_SAID})", markup=False)
+            more = self._words("… further mismatches are in comparisons.jsonl (said {n})", n=MAX_SAID)
+            self._out.print(more, markup=False)
 
     def close(self, tally: Tally, verdict: Verdict | None) -> None:
         """Nothing to finish."""
 
+    def _why(self, comparison: Comparison) -> str:
+        return one_line(self._words.why(redact.text(comparison.why)), 200)
 
-def _why(comparison: Comparison) -> str:
-    return one_line(redact.text(comparison.why), 200)
 
-
-def show_verdict(out: Console, verdict: Verdict, folder: str = "") -> None:
+def show_verdict(out: Console, verdict: Verdict, folder: str = "", words: Words = ENGLISH) -> None:
     """Route table, ledger, notes, then the verdict line."""
     if verdict.routes and not out.quiet:
-        out.print(_table(verdict, out.width), soft_wrap=False)
-    out.print(f"ledger: {ledger_line(verdict.ledger)}", markup=False)
+        out.print(_table(verdict, out.width, words), soft_wrap=False)
+    out.print(f"{words('ledger')}: {ledger_line(verdict.ledger, words)}", markup=False)
     for reason, count in list(verdict.reasons.items())[:6]:
-        out.print(f"  {count} × {one_line(reason, 200)}", markup=False)
+        out.print(f"  {count} × {words.said(one_line(reason, 200))}", markup=False)
     for note in verdict.notes:
-        out.print(f"note: {one_line(note)}", markup=False)
+        out.print(f"{words('note')}: {words.said(one_line(note))}", markup=False)
+    said = words(str(verdict.verdict).upper())
+    out.print(f"[{_COLOR[verdict.verdict]}]{said}[/]: {escape(words.said(one_line(verdict.reason)))}")
+    code = words("exit code {code}", code=verdict.exit_code)
     d = verdict.divergence
-    line = f"[{_COLOR[verdict.verdict]}]{str(verdict.verdict).upper()}[/]: {escape(one_line(verdict.reason))}"
-    out.print(line)
     if d.n:
-        out.print(
-            f"divergence {pct(d.rate)} of {d.n} {d.unit}s, interval {pct(d.low)} to {pct(d.high)}, "
-            f"limit {pct(d.limit)}, "
-            f"exit code {verdict.exit_code}",
-            markup=False,
-        )
-    else:
-        out.print(f"exit code {verdict.exit_code}", markup=False)
+        told = words(
+            "divergence {rate} of {n} {unit}, interval {low} to {high}, limit {limit}",
+            rate=pct(d.rate), n=d.n, unit=words(d.unit + "s"), low=pct(d.low), high=pct(d.high), limit=pct(d.limit),
+        )  # fmt: skip
+        code = f"{told}, {code}"
+    out.print(code, markup=False)
     for rule in verdict.rules[1:]:
-        out.print(
-            f"{rule.name} {pct(rule.estimate)} of {rule.n} units, interval {pct(rule.low)} to {pct(rule.high)}, "
-            f"limit {pct(rule.limit)}: {rule.status}",
-            markup=False,
-        )
+        told = words(
+            "{name} {rate} of {n} units, interval {low} to {high}, limit {limit}: {status}",
+            name=words(rule.name), rate=pct(rule.estimate), n=rule.n, low=pct(rule.low), high=pct(rule.high),
+            limit=pct(rule.limit), status=words(str(rule.status)),
+        )  # fmt: skip
+        out.print(told, markup=False)
     moved = [signal for signal in verdict.signals if signal.low > 0]
     if moved:
-        listed = ", ".join(f"{s.name} +{s.excess:.3f} (at least {s.low:.3f})" for s in moved)
-        out.print(f"signals beyond blue's own noise: {listed}", markup=False)
+        each = [words("{name} +{excess} (at least {low})", name=words(s.name), excess=f"{s.excess:.3f}",
+                      low=f"{s.low:.3f}") for s in moved]  # fmt: skip
+        out.print(words("signals beyond blue's own noise: {listed}", listed=", ".join(each)), markup=False)
     if folder:
-        out.print(f"results: {folder}", markup=False)
+        out.print(words("results: {folder}", folder=folder), markup=False)
 
 
-def _table(verdict: Verdict, width: int) -> Table:
+def _table(verdict: Verdict, width: int, words: Words) -> Table:
     """Latency is left out where the terminal is narrow, so that route and rules stay readable."""
     wide = width >= 100
     table = Table(box=None, pad_edge=False, header_style="bold")
     rules = 24 if wide else 16
     room = max(24, width - rules - (58 if wide else 38))  # what the numbers and the gaps leave
-    table.add_column("route", overflow="ellipsis", no_wrap=True, max_width=room)
+    table.add_column(words("route"), overflow="ellipsis", no_wrap=True, max_width=room)
     for name in ("judged", "differ", "rate", "interval", *(("blue ms", "green ms") if wide else ())):
-        table.add_column(name, justify="right", no_wrap=True, min_width=_WIDTHS.get(name, 8))
-    table.add_column("rules", overflow="ellipsis", no_wrap=True, max_width=rules)
+        table.add_column(words(name), justify="right", no_wrap=True, min_width=_WIDTHS.get(name, 8))
+    table.add_column(words("rules"), overflow="ellipsis", no_wrap=True, max_width=rules)
     for r in verdict.routes[:MAX_ROUTES]:
         style = "red" if r.low > verdict.divergence.limit else ""
         cells = [
@@ -191,8 +203,10 @@ def _table(verdict: Verdict, width: int) -> Table:
         ]
         if wide:
             cells += [f"{r.blue_ms:.1f}", f"{r.green_ms:.1f}"]
-        table.add_row(*cells, escape(one_line(", ".join(r.rules), 80)), style=style)
+        table.add_row(*cells, escape(one_line(", ".join(map(words, r.rules)), 80)), style=style)
     rest = verdict.routes[MAX_ROUTES:]
     if rest:
-        table.add_row(f"… {len(rest)} more routes", str(sum(r.n for r in rest)), str(sum(r.mismatched for r in rest)))
+        table.add_row(
+            words("… {n} more routes", n=len(rest)), str(sum(r.n for r in rest)), str(sum(r.mismatched for r in rest))
+        )
     return table

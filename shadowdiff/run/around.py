@@ -16,7 +16,8 @@ from shadowdiff.model.verdict import Verdict
 from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.net.pool import ConnectFailed, Pool
 from shadowdiff.report import terminal
-from shadowdiff.report.examples import Examples
+from shadowdiff.report.material import Material
+from shadowdiff.report.words import Words
 from shadowdiff.run.ci import tell
 from shadowdiff.run.results import RunFolder, clean
 from shadowdiff.run.setup import Plan
@@ -80,18 +81,19 @@ def progress(console: Any, ready: Plan) -> terminal.Live:
         ready.counter.shard,
         lambda: ready.tee.in_flight,
         lambda: rules.interval(ready.counter.tally, ready.limits),
+        Words(ready.config.report.lang),
     )
 
 
 async def conclude(
-    verdict: Verdict, ready: Plan, folder: RunFolder, examples: Examples, console: Any, guard: Guard
+    verdict: Verdict, ready: Plan, folder: RunFolder, collected: Material, console: Any, guard: Guard
 ) -> Verdict:
     """Close the sinks, write every report, show the verdict, act on it. Raises `ActionError`."""
     for sink in ready.sinks:
         sink.close(ready.counter.tally, verdict)
-    folder.finish(verdict, ready.counter.shard, examples)
-    terminal.show_causes(console, examples.causes)
-    terminal.show_verdict(console, verdict, str(folder.path))
+    folder.finish(verdict, ready.counter.shard, collected)
+    terminal.show_causes(console, collected.causes, collected.words)
+    terminal.show_verdict(console, verdict, str(folder.path), collected.words)
     page, summary = folder.path / "report.html", folder.path / "summary.md"
     tell(clean(verdict), ready.config.report.tekton_results, report=page, summary=summary.read_text("utf-8"))
     stop_failed(verdict, await guard.act(clean(verdict), ready.run))

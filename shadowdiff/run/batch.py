@@ -18,10 +18,11 @@ from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.exchange import Exchange
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report import terminal
-from shadowdiff.report.examples import Examples
+from shadowdiff.report.words import Words
 from shadowdiff.run import pipeline, saved
 from shadowdiff.run.actions import guard_of
 from shadowdiff.run.around import conclude, on_signals, progress, raise_file_limit, reachable, run_loop
+from shadowdiff.run.gathered import follow, material
 from shadowdiff.run.journal import Journal
 from shadowdiff.run.notes import finished
 from shadowdiff.run.results import RunFolder
@@ -55,7 +56,8 @@ def run(
     _calm_collector()
     folder_name = config.report.candidate or (logs[0].name.split(".")[0] if logs else "run")
 
-    warn = terminal.warner(console)
+    words = Words(config.report.lang)
+    warn = terminal.warner(console, words)
     earlier = kept(config, logs, out) if resume else None
 
     async def main() -> Verdict:
@@ -83,15 +85,15 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
     guard = guard_of(config, folder.audit, lambda text: console.print(text, markup=False))
     await reachable(ready.endpoints, config.targets.proxy)
     folder.begin(ready.run, config, logs, same_run(config))
-    examples = Examples()
+    collected = follow(material(config), ready.counter.tally, ready.limits)
     if folder.resumed:
-        saved.count(folder.path / "comparisons.jsonl", ready.counter, examples)
+        saved.count(folder.path / "comparisons.jsonl", ready.counter, collected)
     tape = TapeSink(folder.path, store=config.report.store_bodies, append=folder.resumed)
     tape.state(ready.counter.shard, [], False, "")
-    ready.sinks = [tape, examples, *tracing(config, terminal.warner(console))]
+    ready.sinks = [tape, collected, *tracing(config, terminal.warner(console, collected.words))]
     if verbose:
-        ready.sinks.append(terminal.Mismatches(console))
-    ready.confirm.settled = folder.confirmed(examples)
+        ready.sinks.append(terminal.Mismatches(console, collected.words))
+    ready.confirm.settled = folder.confirmed(collected)
     interrupted = Interrupted()
     live = progress(console, ready)
 
@@ -113,7 +115,7 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
         live.stop()
     complete = interrupted.signal is None
     tape.state(ready.counter.shard, ready.counter.open_units, complete, ready.tee.stopping)
-    return await conclude(verdict, ready, folder, examples, console, guard)
+    return await conclude(verdict, ready, folder, collected, console, guard)
 
 
 def _finish(verdict: Verdict, ready: Plan, folder: RunFolder, interrupted: Interrupted) -> Verdict:

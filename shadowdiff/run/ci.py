@@ -9,8 +9,8 @@ from pathlib import Path
 
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.report import github, tekton
-from shadowdiff.report.examples import Examples
 from shadowdiff.report.markdown import markdown
+from shadowdiff.report.material import Material
 
 
 def tell(
@@ -25,5 +25,5 @@ def tell(
     if tekton_results:
         tekton.write(verdict, report, Path(tekton_results))
     if environment.get("GITHUB_ACTIONS") == "true":
-        text = summary or markdown(verdict, Examples())
+        text = summary or markdown(verdict, Material())
         github.tell(verdict, text, environment, sys.__stderr__ or sys.stderr)

@@ -19,6 +19,7 @@ from shadowdiff.contracts import Baseline
 from shadowdiff.errors import UsageError
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.exchange import Pair
+from shadowdiff.report.words import ENGLISH, Words
 from shadowdiff.run.scoring import panel
 from shadowdiff.score.calibrate import learn_texts
 from shadowdiff.score.noise import Learner
@@ -172,18 +173,23 @@ def _copy_state(path: Path, out: Path, config_hash: str) -> None:
         runinfo.write_whole(out / runinfo.state_file(path).name, msgspec.json.encode(state))
 
 
-def table(found: Rescored) -> list[str]:
+def table(found: Rescored, words: Words = ENGLISH) -> list[str]:
     """What changed, in lines for a person."""
     kept = Counter(found.kept)
-    lines = [f"{found.judged} of {found.pairs} pairs judged again"]
-    lines += [f"  {count} keep their outcome: {reason}" for reason, count in kept.most_common()]
+    lines = [words("{n} of {all} pairs judged again", n=found.judged, all=found.pairs)]
+    lines += [
+        "  " + words("{n} keep their outcome: {reason}", n=count, reason=words.said(reason))
+        for reason, count in kept.most_common()
+    ]
     moved: Mapping[tuple[str, str], tuple[int, str, str]] = dict(
         sorted(found.moved.items(), key=lambda item: -item[1][0])
     )
     for (before, after), (count, first, why) in moved.items():
-        lines.append(f"  {before} → {after}: {count}, first {first} ({why[:100]})")
+        sides = f"{words(before)} → {words(after)}"
+        told = words("{sides}: {n}, first {id}", sides=sides, n=count, id=first)
+        lines.append(f"  {told} ({words.why(why)[:100]})")
     if not moved:
-        lines.append("  no outcome changes")
+        lines.append("  " + words("no outcome changes"))
     if found.exploratory:
-        lines.append(f"exploratory: {found.exploratory}")
+        lines.append(words("exploratory: {why}", why=words.said(found.exploratory)))
     return lines

@@ -18,10 +18,10 @@ from shadowdiff import redact, runinfo
 from shadowdiff.errors import OutputError, UsageError
 from shadowdiff.model.tally import Shard
 from shadowdiff.model.verdict import Verdict
-from shadowdiff.report.examples import Examples
 from shadowdiff.report.html.page import page
 from shadowdiff.report.junit import junit
 from shadowdiff.report.markdown import markdown
+from shadowdiff.report.material import Material
 from shadowdiff.report.prometheus import metrics
 from shadowdiff.settings import Config
 
@@ -107,40 +107,45 @@ class RunFolder:
         except OSError as error:
             raise UsageError(f"--out {self.path}: cannot be written ({error.strerror})") from None
 
-    def confirmed(self, examples: Examples) -> Callable[[str, int, int], None]:
-        """What hears of each exchange that was asked again: a line of confirmed.jsonl, and the examples."""
+    def confirmed(self, collected: Material) -> Callable[[str, int, int], None]:
+        """What hears of each exchange that was asked again: a line of confirmed.jsonl, and the reports."""
 
         def settled(id: str, again: int, asked: int) -> None:
-            examples.confirmed[id] = (again, asked)
+            collected.confirmed[id] = (again, asked)
             runinfo.add_confirmed(self.path, id, again, asked)
 
         return settled
 
-    def finish(self, verdict: Verdict, total: Shard, examples: Examples) -> None:
+    def finish(self, verdict: Verdict, total: Shard, collected: Material) -> None:
         """Write every report."""
-        finish(self.path, verdict, total, examples, self._junitxml)
+        finish(self.path, verdict, total, collected, self._junitxml)
 
 
-def finish(folder: Path, verdict: Verdict, total: Shard, examples: Examples, junitxml: Path | None = None) -> None:
+def finish(folder: Path, verdict: Verdict, total: Shard, collected: Material, junitxml: Path | None = None) -> None:
     """Write every report, verdict.json last: whoever sees it sees all of them. Raises `OutputError`."""
     try:
-        write_reports(folder, verdict, total, examples, junitxml)
+        write_reports(folder, verdict, total, collected, junitxml)
         runinfo.write_whole(folder / "verdict.json", to_json(verdict))
     except OSError as error:
         raise OutputError(f"{folder}: reports cannot be written ({error.strerror})") from None
 
 
 def write_reports(
-    folder: Path, verdict: Verdict, total: Shard, examples: Examples, junitxml: Path | None = None
+    folder: Path,
+    verdict: Verdict,
+    total: Shard,
+    collected: Material,
+    junitxml: Path | None = None,
+    run: Path | None = None,
 ) -> None:
-    """report.html, junit.xml, summary.md and metrics.prom into `folder`."""
+    """report.html, junit.xml, summary.md and metrics.prom into `folder`; the page names `run`, or `folder` itself."""
     verdict = clean(verdict)
-    runinfo.write_whole(folder / "report.html", page(verdict, examples))
+    runinfo.write_whole(folder / "report.html", page(verdict, collected, str(run or folder)))
     document = junit(verdict)
     runinfo.write_whole(folder / "junit.xml", document)
     if junitxml is not None:
         runinfo.write_whole(junitxml, document, 0o644)
-    runinfo.write_whole(folder / "summary.md", markdown(verdict, examples).encode("utf-8"))
+    runinfo.write_whole(folder / "summary.md", markdown(verdict, collected).encode("utf-8"))
     runinfo.write_whole(folder / "metrics.prom", metrics(verdict, total))
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence, Set
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -14,10 +12,16 @@ from shadowdiff import plugins, runinfo, tape
 from shadowdiff.errors import SourceError, UsageError
 from shadowdiff.gate.count import Counter
 from shadowdiff.gate.limits import Limits
+from shadowdiff.model.comparison import Outcome
 from shadowdiff.model.tally import Ledger, Shard, Tally, merge
 from shadowdiff.model.verdict import Status, Verdict
-from shadowdiff.report.examples import Examples
+from shadowdiff.report.causes import Causes
+from shadowdiff.report.material import Material
+from shadowdiff.report.shifts import shifts
+from shadowdiff.report.trail import Trail
+from shadowdiff.report.words import Words
 from shadowdiff.run.accept import Accepted
+from shadowdiff.run.gathered import follow
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.settings import Config, Control, GateRules, Report
 
@@ -25,7 +29,10 @@ READING_SIDE = ("unreadable", "filtered", "sampled_out", "skipped", "dropped", "
 
 
 def tally_of(
-    results: Sequence[Path], examples: Examples | None = None, accepted: Accepted | None = None
+    results: Sequence[Path],
+    collected: Material | None = None,
+    accepted: Accepted | None = None,
+    limits: Limits | None = None,
 ) -> tuple[Tally, runinfo.RunInfo | None]:
     """Count every comparisons file; the same shard given twice counts once."""
     tally: Tally | None = None
@@ -33,11 +40,16 @@ def tally_of(
     for result in results:
         info = runinfo.info(result)
         first = first or info
-        if examples is not None:
-            examples.confirmed.update(runinfo.confirmed(result))
+        if collected is not None:
+            collected.confirmed.update(runinfo.confirmed(result))
+            collected.targets = collected.targets or (info.targets if info is not None else {})
         for path in runinfo.files(result):
-            one = _shard(path, info, examples, accepted)
+            one = _shard(path, info, collected, accepted, limits)
             tally = one if tally is None else merge(tally, one)
+    if collected is not None and tally is not None:
+        if len(tally.shards) > 1:  # points of several writers have no common order
+            collected.trail = Trail()
+        collected.close(tally, None)
     if tally is None:
         raise UsageError("gate: give at least one run folder or comparisons file")
     return tally, first
@@ -46,11 +58,11 @@ def tally_of(
 def judge(
     results: Sequence[Path],
     limits: Limits | None,
-    examples: Examples | None = None,
+    collected: Material | None = None,
     accepted: Accepted | None = None,
 ) -> tuple[Verdict, Shard]:
     """The verdict on saved results, under their own gate settings unless `limits` are given."""
-    tally, info = tally_of(results, examples, accepted)
+    tally, info = tally_of(results, collected, accepted, limits)
     limits = limits or (limits_of(info) if info is not None else Limits())
     verdict: Verdict = plugins.build("gates", limits.mode, limits=limits).judge(tally)
     total = tally.total()
@@ -88,16 +100,54 @@ def limits_of(info: runinfo.RunInfo) -> Limits:
     return gate_limits(config, info.paired)
 
 
+def collect(result: Path, lang: str = "") -> tuple[Verdict, Shard, Material]:
+    """A run judged again with everything its reports are made of, in `lang` or the run's own language."""
+    info = runinfo.info(result)
+    limits = limits_of(info) if info is not None else Limits()
+    if lang:
+        limits = msgspec.structs.replace(limits, lang=lang)
+    collected = Material(words_of(info, lang).lang)
+    verdict, total = judge([result], limits, collected)
+    return verdict, total, collected
+
+
+def compare(collected: Material, total: Shard, other: Path) -> None:
+    """Set `collected` against another run: which causes are new, gone or grown since."""
+    _, earlier, before = collect(other)
+    collected.shifts = shifts(before.causes, earlier.ledger.judged, collected.causes, total.ledger.judged)
+    collected.compared_to = str(other)
+
+
+def words_of(info: runinfo.RunInfo | None, lang: str = "") -> Words:
+    """The language asked for, or that of the run."""
+    return Words(lang or (info.lang if info is not None else "en"))
+
+
 def find(result: Path, wanted: str) -> tape.Line:
-    """The line of one comparison by id. Raises `SourceError` when no line has it."""
+    """The line of one comparison by id, or the worst of the cause of that name. Raises `SourceError` for neither."""
+    causes = Causes()
     for path in runinfo.files(result):
         for line in tape.read(path):
             if line["id"] == wanted:
                 return line
-    raise SourceError(f"{result}: no comparison has the id {wanted!r}; ids are in comparisons.jsonl")
+            if line["outcome"] == Outcome.MISMATCHED:
+                causes.add(tape.decode(line))
+    worst = {cause.name: cause.worst for cause in causes.handful(len(causes.found))}
+    worst |= {name: cause.worst for name, cause in causes.found.items()}
+    if wanted in worst:
+        return find(result, worst[wanted])
+    raise SourceError(
+        f"{result}: no comparison has the id {wanted!r} and no cause that name; shadowdiff show {result} lists causes"
+    )
 
 
-def _shard(path: Path, info: runinfo.RunInfo | None, examples: Examples | None, accepted: Accepted | None) -> Tally:
+def _shard(
+    path: Path,
+    info: runinfo.RunInfo | None,
+    collected: Material | None,
+    accepted: Accepted | None,
+    limits: Limits | None,
+) -> Tally:
     state = runinfo.state(path)
     shard_id = state.shard if state else f"{info.run if info else path.resolve()}/{path.stem}"
     ledger = Ledger()
@@ -106,7 +156,9 @@ def _shard(path: Path, info: runinfo.RunInfo | None, examples: Examples | None, 
     by_request = bool(info and info.gate.get("unit") == "request")
     counter = Counter(shard_id, ledger, paired=paired, blue_asked=not recorded, by_request=by_request)
     still_open = set(state.open_units) if state and state.complete else set()
-    count(path, counter, examples, still_open, accepted)
+    if collected is not None:
+        follow(collected, counter.tally, limits or (limits_of(info) if info is not None else Limits()))
+    count(path, counter, collected, still_open, accepted)
     _reading_side(ledger, state)
     # a comparisons file on its own says nothing about its run; beside run.json a missing state is a cut run
     counter.tally.complete = state.complete if state is not None else info is None
@@ -116,13 +168,14 @@ def _shard(path: Path, info: runinfo.RunInfo | None, examples: Examples | None, 
 def count(
     path: Path,
     counter: Counter,
-    examples: Examples | None,
+    collected: Material | None,
     still_open: Set[str] = frozenset(),
     accepted: Accepted | None = None,
 ) -> None:
-    """Count every line of a tape; its sessions are closed afterwards, but for those `still_open`."""
-    sessions: set[str] = set()
-    for line in tape.read(path):
+    """Count every line of a tape; each session is closed with its last line, but for those `still_open`."""
+    last = tape.last_lines(path)
+    loose: set[str] = set()
+    for number, line in enumerate(tape.read(path), 1):
         comparison = tape.decode(line)
         if accepted is not None:
             comparison = accepted.judge(comparison)
@@ -130,11 +183,14 @@ def count(
         counter.shard.ledger.sent += 1
         counter.opened(comparison.unit, alone, comparison.route)
         counter.add(comparison)
-        if examples is not None and line["outcome"] == comparison.outcome:
-            examples.take(line, comparison)
-        if not alone:
-            sessions.add(comparison.unit)
-    for unit in sessions - still_open:
+        if not alone and comparison.unit not in still_open:
+            if last.get(comparison.unit) == number:
+                counter.closed(comparison.unit)
+            elif comparison.unit not in last:  # a tape that was written by other hands
+                loose.add(comparison.unit)
+        if collected is not None:
+            collected.take(line, comparison)
+    for unit in loose:
         counter.closed(unit)
 
 
@@ -151,23 +207,3 @@ def _reading_side(ledger: Ledger, state: runinfo.State | None) -> None:
     for reason, count in state.ledger.reasons.items():
         if not reason.startswith("errored"):
             ledger.reasons[reason] = count
-
-
-def curl_lines(line: dict[str, Any], targets: dict[str, str]) -> list[tuple[str, str]]:
-    """(role, curl command) for each target; secrets stay redacted, so put your own in."""
-    request = line.get("request")
-    if request is None:
-        return []
-    out = []
-    for role, base in targets.items():
-        if base == "recorded":
-            continue
-        parts = ["curl", "-sS", "-i", "-X", request["method"]]
-        for name, value in request["headers"]:
-            if name.lower() not in ("host", "content-length", "connection"):
-                parts += ["-H", f"{name}: {value}"]
-        if request.get("body"):
-            parts += ["--data-binary", request["body"]]
-        parts.append(base.rstrip("/") + request["target"])
-        out.append((role, shlex.join(parts)))
-    return out

@@ -25,7 +25,6 @@ from shadowdiff.model.comparison import Comparison
 from shadowdiff.model.exchange import INTERRUPTED
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report import terminal
-from shadowdiff.report.examples import Examples
 from shadowdiff.report.jsonlog import JsonConsole, JsonPairs
 from shadowdiff.report.prometheus import metrics
 from shadowdiff.run import pipeline, saved
@@ -33,6 +32,7 @@ from shadowdiff.run.actions import guard_of
 from shadowdiff.run.api import address, serving
 from shadowdiff.run.around import conclude, on_hangup, on_signals, progress, reachable
 from shadowdiff.run.board import Board
+from shadowdiff.run.gathered import follow, material
 from shadowdiff.run.inbox import Inbox
 from shadowdiff.run.latch import Latch
 from shadowdiff.run.limits import gate_limits
@@ -124,13 +124,13 @@ class Service:
         self._latch = Latch(ready)
         self._guard = guard_of(ready.config, folder.audit, self._say)
         self._stopping = ""
-        self._examples = Examples()
+        self._collected = follow(material(ready.config), counter.tally, ready.limits)
         self._sink = TapeSink(folder.path, store=ready.config.report.store_bodies, append=folder.resumed)
         self.rules = Rules(ready, source, self._guard, self._say, self._adopted)
         self.board = Board(ready)
         ready.sinks = [
             self._sink,
-            self._examples,
+            self._collected,
             self.rules.recent,
             self.board,
             *tracing(ready.config, terminal.warner(console)),
@@ -140,8 +140,8 @@ class Service:
             console.names = {"service": report.service, "candidate": report.candidate}
             ready.sinks.append(JsonPairs(console))
         if verbose:
-            ready.sinks.append(terminal.Mismatches(console))
-        ready.confirm.settled = folder.confirmed(self._examples)
+            ready.sinks.append(terminal.Mismatches(console, self._collected.words))
+        ready.confirm.settled = folder.confirmed(self._collected)
         ready.finish = lambda verdict: finished(self._as_a_whole(verdict), ready, folder)
 
     async def run(
@@ -185,7 +185,7 @@ class Service:
                 self._keep()
         self._keep(complete=True)
         await self.rules.close()
-        return await conclude(verdict, ready, folder, self._examples, self._console, self._guard)
+        return await conclude(verdict, ready, folder, self._collected, self._console, self._guard)
 
     # -- what is asked over HTTP ------------------------------------------------------------
 
@@ -202,7 +202,7 @@ class Service:
 
     def state(self) -> dict[str, Any]:
         """What the live page shows."""
-        return self.board.state(clean(self._rolling()), self.reloader, self._examples.causes)
+        return self.board.state(clean(self._rolling()), self.reloader, self._collected.causes)
 
     def note(self, what: str, said: dict[str, Any]) -> None:
         """A controller told or did something: a line of the audit log."""
@@ -222,7 +222,7 @@ class Service:
 
     def _go_on(self, before: Earlier, fate: str) -> None:
         """Count what is on the tape; what was judged by other rules is no evidence any more."""
-        saved.count(self._folder.path / "comparisons.jsonl", self._counter, self._examples)
+        saved.count(self._folder.path / "comparisons.jsonl", self._counter, self._collected)
         self._latch.restore(self._counter.whole.latched)
         self._guard.recall(self._ready.run)
         again = before.note(fate)

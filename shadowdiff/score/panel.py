@@ -289,6 +289,7 @@ def timings(pair: Pair) -> Timings:
         twin_s=round(twin.total_s, 6) if twin is not None else 0.0,
         blue_ttft_s=_ttft(pair.blue_doc),
         green_ttft_s=_ttft(pair.green_doc),
+        twin_ttft_s=_ttft(pair.twin_doc),
         lag_s=round(max(0.0, blue.sent_at - blue.due_at), 6) if blue.due_at and blue.sent_at else 0.0,
     )
 

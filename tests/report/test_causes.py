@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from shadowdiff import tape
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity
 from shadowdiff.report import causes as module
-from shadowdiff.report.causes import Causes, general, shift_lines, shifts
+from shadowdiff.report.causes import Causes
+from shadowdiff.report.shape import general
+from shadowdiff.report.shifts import shift_lines, shifts
 from shadowdiff.testing import answer, comparison_of, pair_of
 from tests.e2e.targets import log_of, plain, twins
 
@@ -54,7 +56,7 @@ def test_a_critical_finding_stands_for_its_pair_and_what_was_accepted_does_not()
 
 def test_the_next_step_fits_what_is_seen() -> None:
     def step(*given: Comparison) -> str:
-        return counted(*given).top(1)[0].step
+        return counted(*given).top(1)[0].step()
 
     def pairs(
         kind: str, blue: str, green: str, control: Outcome | None = None, rule: str = "structure"
@@ -71,6 +73,7 @@ def test_the_next_step_fits_what_is_seen() -> None:
     own = step(*pairs("value", "a{}", "b{}", Outcome.MISMATCHED))
     assert own == 'blue differs from itself here too: score.ignore = ["/a"]'
     assert "--twin" in step(*pairs("words", "a{}", "b{}", Outcome.MISMATCHED))
+    assert "calibrate" in step(*pairs("size", "{} characters", "9{} characters", Outcome.MISMATCHED))
     assert "accept it" in step(*pairs("value", "1", "2"))
     assert step(*pairs("status", "200", "500", rule="status")).startswith("green fails: look for x0")
 
@@ -79,7 +82,7 @@ def test_the_next_step_fits_what_is_seen() -> None:
 def test_the_order_of_pairs_changes_no_cause(order: list[int]) -> None:
     made = [differing(n, Finding(f"/a/{n}/b{n % 3}", "value", blue="1", green=str(n))) for n in range(30)]
     one, two = counted(*made), counted(*(made[n] for n in order))
-    assert {c.name: (c.count, c.title) for c in one.top(99)} == {c.name: (c.count, c.title) for c in two.top(99)}
+    assert {c.name: (c.count, c.title()) for c in one.top(99)} == {c.name: (c.count, c.title()) for c in two.top(99)}
 
 
 def test_a_tape_gives_the_causes_of_the_run() -> None:
@@ -100,12 +103,23 @@ def test_two_runs_are_compared_by_share() -> None:
             *(differing(n, Finding(f"/{name}", "value")) for name, count in counts.items() for n in range(count))
         )
 
-    found = shifts(run(old=5, same=10, up=2), 100, run(same=30, up=30, fresh=1), 200)
+    found = shifts(run(old=9, same=10, up=2), 100, run(same=30, up=30, fresh=1), 200)
     assert {one.cause.path: one.what for one in found} == {
         "/fresh": "new", "/up": "grown", "/same": "same", "/old": "gone",
     }  # fmt: skip
     assert [one.what for one in found][:2] == ["new", "grown"]
-    assert shift_lines(found)[1].startswith("grown")
+    lines = shift_lines(found)
+    assert lines[1].startswith("grown") and "may be chance" in lines[0], "one pair of two hundred is no sign"
+
+
+def test_one_kind_of_change_at_many_places_is_one_cause_on_the_page() -> None:
+    made = [differing(n, Finding(f"/field{n % 7}", "type", blue="1", green="text")) for n in range(70)]
+    made += [differing(99, Finding("/other", "value", blue="1", green="2"))]
+    found = counted(*made)
+    one, two = found.handful(9)
+    assert len(found.found) == 8 and (one.count, two.count) == (70, 1)
+    assert len(one.places) == 7 and "4 more places" in one.title()
+    assert one.name == counted(*made[::-1]).handful(9)[0].name, "the same in every run"
 
 
 def test_paths_lose_places_and_ids_and_nothing_else() -> None:
@@ -128,8 +142,8 @@ def test_a_report_says_what_is_new_since_another_run(cli, tmp_path: Path) -> Non
     done = cli("report", "bad", "--compare-to", "good")
     assert done.returncode == 0 and "new" in done.stdout and "200 → 500" in done.stdout, done.stdout
     back = cli("report", "good", "--compare-to", "bad", "-o", "again")
-    assert "gone" in back.stdout and "100% →" in back.stdout
+    assert "gone" in back.stdout and "100% →" in back.stdout, back.stdout
     assert (
-        "Causes" in (tmp_path / "bad" / "report.html").read_text()
+        "since then" in (tmp_path / "bad" / "report.html").read_text()
         and "200 → 500" in (tmp_path / "bad" / "summary.md").read_text()
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from shadowdiff.report.examples import Examples
-from shadowdiff.report.markdown import ledger_line, markdown
+from shadowdiff.report.markdown import markdown
+from shadowdiff.report.material import Material
 from tests.report.test_html import HOSTILE, examples, verdict
 
 
 def test_the_verdict_comes_first() -> None:
-    assert markdown(verdict(), Examples()).startswith("## ❌ FAIL: green differs in 9% of 300 requests")
+    assert markdown(verdict(), Material()).startswith("## ❌ FAIL: green differs in 9% of 300 requests")
 
 
 def test_answer_text_is_inert() -> None:
@@ -18,6 +18,11 @@ def test_answer_text_is_inert() -> None:
         assert bad not in text.split("\n", 2)[2], bad
 
 
-def test_the_ledger_line_shows_both_equations() -> None:
-    ledger = {"read": 10, "skipped": 3, "sent": 7, "matched": 6, "errored": 1}
-    assert ledger_line(ledger) == "read 10 = skipped 3 + sent 7; sent = matched 6 + errored 1"
+def test_no_answer_ends_its_code_block() -> None:
+    text = markdown(verdict(), examples(["```\n# out\n````x", "b"]))
+    fences = [line.strip() for line in text.splitlines() if line.strip().startswith("````")]
+    assert fences[0] == "`````diff" and fences[-1] == "`````"
+
+
+def test_it_fits_a_pull_request_comment() -> None:
+    assert len(markdown(verdict(), examples([f"{n} " + "长" * 9000 for n in range(40)])).encode()) < 65_000

@@ -16,6 +16,7 @@ from shadowdiff.gate.limits import Limits
 from shadowdiff.model.comparison import Outcome
 from shadowdiff.model.tally import Ledger, Shard
 from shadowdiff.model.verdict import Status
+from shadowdiff.report.view import curl_lines
 from shadowdiff.run import saved
 from shadowdiff.settings import Config
 from shadowdiff.testing import comparison_of, pair_of
@@ -96,7 +97,7 @@ def test_limits_parse_and_refuse_by_name() -> None:
 
 def test_curl_lines_are_quoted_for_a_shell() -> None:
     line = {"request": {"method": "POST", "target": "/x", "headers": [["Host", "h"], ["A", "it's"]], "body": "$(rm)"}}
-    ((role, curl),) = saved.curl_lines(line, {"green": "http://g/", "blue": "recorded"})
+    ((role, curl),) = curl_lines(line, {"green": "http://g/", "blue": "recorded"})
     import shlex
 
     assert role == "green" and shlex.split(curl)[-2:] == ["$(rm)", "http://g/x"]

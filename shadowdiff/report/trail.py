@@ -1,0 +1,63 @@
+"""The evidence over pairs: estimate, interval and log E at points that lie ever farther apart.
+
+Points are taken at counts that grow by 3 %, so that a chart of a million pairs has some four hundred of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+GROWTH = 1.03
+
+
+class Look(msgspec.Struct, frozen=True, array_like=True):
+    """The gate's reading after `settled` pairs, `n` of its units; `fail` and `passing` are log10 of the evidence."""
+
+    settled: int
+    n: int
+    rate: float
+    low: float
+    high: float
+    fail: float
+    passing: float
+
+
+class Trail:
+    """Looks now and then. `fail_at` and `pass_at` are the log10 evidence at which each verdict is reached."""
+
+    def __init__(
+        self,
+        look: Callable[[int], Look] | None = None,
+        fail_at: float = 2.0,
+        pass_at: float = 1.3,
+        decides: bool = False,
+    ) -> None:
+        """`decides` says that the verdict is read from this evidence, and not from a plain rate."""
+        self._look = look
+        self.decides = decides
+        self._next = 1
+        self.settled = 0
+        self.looks: list[Look] = []
+        self.fail_at = fail_at
+        self.pass_at = pass_at
+
+    def tick(self) -> None:
+        """One more pair has been counted."""
+        self.settled += 1
+        if self._look is not None and self.settled >= self._next:
+            self.looks.append(self._look(self.settled))
+            self._next = max(self.settled + 1, int(self.settled * GROWTH))
+
+    def end(self) -> None:
+        """Look once more: units that closed with the run count too."""
+        if self._look is not None and self.settled:
+            self.looks.append(self._look(self.settled))
+
+    def crossed(self, verdict: str) -> Look | None:
+        """The first look at which the evidence reached what `verdict` (pass or fail) needs, None if it never did."""
+        for look in self.looks:
+            if (look.fail >= self.fail_at) if verdict == "fail" else (look.passing >= self.pass_at):
+                return look
+        return None
