@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTHON ?= $(shell sh scripts/find-python)
 
-.PHONY: demo test test-real test-long long check lint types imports docs-check fixtures docs reports bench calibration clean
+.PHONY: demo test test-real test-long long check lint types imports docs-check fixtures samples docs bench calibration clean
 
 demo: $(VENV)/core
 	@$(PY) -m shadowdiff demo
@@ -42,6 +42,9 @@ docs: $(VENV)/dev
 
 fixtures: $(VENV)/core
 	@$(PY) fixtures/make.py
+
+samples: $(VENV)/core
+	@$(PY) reports/make.py
 
 bench: $(VENV)/dev
 	@$(PY) bench/pair_cost.py

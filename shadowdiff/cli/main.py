@@ -22,6 +22,7 @@ COMMANDS = {
     "show": ("judge", "One comparison side by side, with a curl line for each target."),
     "inspect": ("look", "What is in a capture, what would be sent or held back."),
     "convert": ("look", "Convert a capture between formats."),
+    "calibrate": ("calibrate", "Propose ignore rules and limits from blue's own noise."),
     "plan": ("plan", "How many requests, tokens and how much money a verdict needs. No traffic."),
     "init": ("setup", "Write a starter config."),
     "check": ("setup", "Check config, plugins, reachability and TLS before a release."),

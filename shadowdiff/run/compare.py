@@ -27,7 +27,7 @@ from shadowdiff.run.scoring import decoders, panel
 from shadowdiff.score.calibrate import learn_texts
 from shadowdiff.score.noise import Learner, own_noise
 from shadowdiff.score.panel import Panel
-from shadowdiff.score.reuse import MIN_CHARS, REUSED, beginning
+from shadowdiff.score.reuse import MIN_CHARS, REUSED, alike, beginning
 from shadowdiff.score.text import prose
 from shadowdiff.settings import Config
 
@@ -107,7 +107,7 @@ class Comparer:
         why = comparison.why
         if not flag and row.kind in ("", "text") and self._canned and row.blue != row.green:
             times = self._canned.get((row.endpoint, beginning(row.green)), 0)
-            if times:
+            if times and not alike(row.blue, row.green):
                 flag, why = True, f"reuse: green says the same to {times} different questions"
         spent = (time.perf_counter() - begun) * 1e6
         return {"id": row.id, "flag": flag, "score": round(rank(comparison, flag), 4), "us": round(spent, 1),

@@ -7,7 +7,8 @@ the rules are the run's own, or name in `score.tuned_on` the other runs they wer
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -76,6 +77,17 @@ def rescore(results: Path, config: Config, out: Path) -> Rescored:
     return found
 
 
+def again(results: Path, config: Config, most: int) -> Rescored:
+    """What would change under `config` in the first `most` pairs; nothing is written."""
+    files, info = runinfo.files(results), runinfo.info(results)
+    found = Rescored(info.run if info is not None else "")
+    judging = _Judge(panel(config, found.run, paired=info is not None and info.paired))
+    judging.learn(islice(_lines(files), most), config.score.profile)
+    for line in islice(_lines(files), most):
+        judging.again(line, found)
+    return found
+
+
 def exploratory(info: runinfo.RunInfo, config: Config) -> str:
     """Why these rules prove nothing about this run, or an empty string."""
     rules = msgspec.to_builtins(config.score)
@@ -97,7 +109,7 @@ class _Judge:
         self._learner = Learner()
         self._replies = Replies()
 
-    def learn(self, lines: Iterator[tape.Line], profile: str) -> None:
+    def learn(self, lines: Iterable[tape.Line], profile: str) -> None:
         """What the run had learnt, and what its stored controls teach under these rules."""
         texts: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for line in lines:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 
 import msgspec
+from rapidfuzz import fuzz
 
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity
 from shadowdiff.model.exchange import Pair
@@ -19,6 +20,8 @@ REUSED = 3
 """Different answers of blue that one reply of green stood for, before it counts."""
 MIN_CHARS = 12
 MAX_REPLIES = 20_000
+ALIKE = 65
+"""Similarity (0 to 100) from which an answer is blue's own in other words; unrelated ones have 15 to 50."""
 _HEAD = 2000
 
 
@@ -48,7 +51,7 @@ class Replies:
         if comparison.outcome in (Outcome.MISMATCHED, Outcome.ERRORED):
             return comparison
         one, two = prose(pair.blue_doc), prose(pair.green_doc)
-        if one == two or not two or self.note(comparison.route, one, two) < REUSED:
+        if one == two or not two or alike(one, two) or self.note(comparison.route, one, two) < REUSED:
             return comparison
         finding = Finding("", "reuse", Severity.CRITICAL, one[:160], two[:160])
         return msgspec.structs.replace(
@@ -59,6 +62,11 @@ class Replies:
             bets={**comparison.bets, DIVERGENCE: 1.0},
             why=f"reuse: green says the same to {REUSED} and more different questions",
         )
+
+
+def alike(blue: str, green: str) -> bool:
+    """Whether green says much the same as blue: a thank-you in other words is no canned reply."""
+    return fuzz.ratio(beginning(blue), beginning(green)) >= ALIKE
 
 
 def beginning(text: str) -> str:
