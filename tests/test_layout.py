@@ -84,6 +84,7 @@ COVERED_ELSEWHERE = {
     "gate/reasons.py": "gate/test_words.py",
     "gate/limits.py": "gate/test_bets.py",
     "cli/plan.py": "cli/test_cli.py",
+    "cli/calibrate.py": "run/test_calibrate.py",
     "report/verdicts.py": "report/test_html.py",
     "report/zh.py": "report/test_words.py",
     "report/zh_page.py": "report/test_words.py",

@@ -21,9 +21,7 @@ _SENDING = [option for option in opt.SENDING if option[1] not in ("send.loop",)]
 @opt.header_options
 @opt.with_options(opt.CAPTURE, _SENDING, opt.SCORING)
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="With LOG: the run folder of blue against itself.")
-@click.option(
-    "--accept", type=click.Path(path_type=Path, dir_okay=False), help="Put the proposals into this config."
-)
+@click.option("--accept", type=click.Path(path_type=Path, dir_okay=False), help="Put the proposals into this config.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
 def calibrate(what: tuple[Path, ...], accept: Path | None, quiet: bool, **given: Any) -> int:
     """Propose ignore rules and limits from what blue does to itself; no green is needed.

@@ -88,6 +88,7 @@ def _live(name: str, source: Source, given: dict[str, Any], feed: int | None, ma
 def _front(name: str, config: Config, console: Any, make: Callable[..., Any]) -> int:
     """The process in the path; it starts the judging one."""
     from shadowdiff import units
+    from shadowdiff.report.words import Words
     from shadowdiff.run import front
     from shadowdiff.run.around import raise_file_limit, run_loop
 
@@ -105,8 +106,10 @@ def _front(name: str, config: Config, console: Any, make: Callable[..., Any]) ->
     stage = make(config, given.cap)
     raise_file_limit()
 
+    words = Words(config.report.lang)
+
     def say(text: str) -> None:
-        console.print(f"{name}: {text}", markup=False, soft_wrap=True)
+        console.print(f"{name}: {words.said(text)}", markup=False, soft_wrap=True)
 
     async def main() -> int:
         return await front.run(given, stage, say)

@@ -153,7 +153,7 @@ class Causes:
         """The same, with one kind of change at `FOLD` or more places folded into one cause."""
         groups: dict[tuple[str, str, str], list[Cause]] = defaultdict(list)
         for cause in self.found.values():
-            if cause.path.startswith("/") and cause.kind in kinds.SCALAR:
+            if cause.path.startswith("/"):
                 groups[cause.rule, cause.kind, cause.shape].append(cause)
         folded = {sign: group for sign, group in groups.items() if len(group) >= FOLD}
         inside = {cause.name for group in folded.values() for cause in group}

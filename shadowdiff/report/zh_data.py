@@ -58,6 +58,8 @@ PLAIN = {
     "has no call_type: no LiteLLM payload": "没有 call_type：不是 LiteLLM 记录",
     "no method and target (request_method and request_uri, or request)":
         "没有方法和目标（request_method 和 request_uri，或 request）",
+    "there is no config file to read again (-c FILE)": "没有可重读的配置文件（-c 文件）",
+    "evidence begins anew": "证据从头开始", "the evidence is read by the new limits": "按新限度重读证据",
     "nothing lost": "没有丢失", "nothing new": "没有新增", "green": "green", "none was compared": "没有比对过",
 }  # fmt: skip
 
@@ -145,5 +147,21 @@ FILLED = {
     "{n} lines were shed: green and blue could not keep up with the log (dropped).":
         "丢弃了 {n} 行：green 和 blue 跟不上日志。",
     "{path} was not found again: what was written to it meanwhile is lost.": "{path} 没有再找到：其间写入的内容已丢失。",
+    "the verdict is at {url}, its page at {page}": "结论见 {url}，页面见 {page}",
+    "the judging process died (exit {code}); the traffic goes on; it is started again in {s} s":
+        "判定进程意外退出（退出码 {code}）；流量照常；{s} 秒后重启",
+    "config refused: {why}; {hash} goes on": "配置被拒绝：{why}；{hash} 继续生效",
+    "listening on {where}": "正在监听 {where}",
+    "the judging process has ended by its verdict (exit {code}); the traffic goes on":
+        "判定进程已按结论结束（退出码 {code}）；流量照常",
+    "no further connection can be accepted ({why})": "无法再接受连接（{why}）",
+    "{path}: cannot be watched ({why}); it is looked at every {s} s": "{path}：无法监视（{why}）；改为每 {s} 秒查看一次",
+    "config {hash}: read again, nothing has changed": "配置 {hash}：已重读，没有变化",
+    "config {old} → {new}: {keys} changed; {effect}; {trial}": "配置 {old} → {new}：{keys} 已变；{effect}；{trial}",
+    "action {name}: {text}": "动作 {name}：{text}", "warning: action {name} failed: {text}": "警告：动作 {name} 失败：{text}",
+    "dry run: {text}": "演练：{text}",
+    "Going on: {n} exchanges were compared before": "继续：此前已比对 {n} 个请求",
+    "Going on: {n} exchanges were compared before; {k} were in flight and {fate}: {listed}":
+        "继续：此前已比对 {n} 个请求；{k} 个当时在途，{fate}：{listed}",
     "green says the same to {n} different questions": "green 对 {n} 个不同的问题给出同样的回答",
 }  # fmt: skip

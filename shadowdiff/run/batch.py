@@ -81,8 +81,8 @@ def run(
 
 
 async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, verbose: bool) -> Verdict:
-    config = ready.config
-    guard = guard_of(config, folder.audit, lambda text: console.print(text, markup=False))
+    config, words = ready.config, Words(ready.config.report.lang)
+    guard = guard_of(config, folder.audit, lambda text: console.print(words.said(text), markup=False))
     await reachable(ready.endpoints, config.targets.proxy)
     folder.begin(ready.run, config, logs, same_run(config))
     collected = follow(material(config), ready.counter.tally, ready.limits)

@@ -95,14 +95,7 @@ class Comparer:
     def judge(self, row: Row) -> dict[str, Any]:
         """The verdict on one row as an output line."""
         begun = time.perf_counter()
-        pair = self._pair(row)
-        known = self._learner.baseline.noise.get(row.endpoint)
-        texts = self._texts.get(row.endpoint)
-        baseline = Baseline(
-            1, {row.endpoint: known} if known else {}, {row.endpoint: texts} if texts is not None else {}
-        )
-        judged, _ = judge(self._decoding, self._panel(self._profile(row)), pair, baseline)
-        comparison = judged.comparison
+        comparison = self.compare(row)
         flag = comparison.outcome is Outcome.MISMATCHED
         why = comparison.why
         if not flag and row.kind in ("", "text") and self._canned and row.blue != row.green:
@@ -112,6 +105,15 @@ class Comparer:
         spent = (time.perf_counter() - begun) * 1e6
         return {"id": row.id, "flag": flag, "score": round(rank(comparison, flag), 4), "us": round(spent, 1),
                 "why": redact.text(why)}  # fmt: skip
+
+    def compare(self, row: Row) -> Comparison:
+        """The comparison alone, by what was learnt for its endpoint."""
+        known, texts = self._learner.baseline.noise.get(row.endpoint), self._texts.get(row.endpoint)
+        baseline = Baseline(
+            1, {row.endpoint: known} if known else {}, {row.endpoint: texts} if texts is not None else {}
+        )
+        judged, _ = judge(self._decoding, self._panel(self._profile(row)), self._pair(row), baseline)
+        return judged.comparison
 
     def _profile(self, row: Row) -> str:
         return PROFILES.get(row.regime, self._config.score.profile)

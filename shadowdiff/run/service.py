@@ -250,7 +250,7 @@ class Service:
         return msgspec.structs.replace(found, ledger=self._ready.ledger.as_dict())
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, soft_wrap=True)
+        self._console.print(self._collected.words.said(text), markup=False, soft_wrap=True)
 
     def _rolling(self) -> Verdict:
         judged = self._ready.gate.judge(self._counter.tally)

@@ -84,6 +84,7 @@ def test_links_between_pages_lead_somewhere() -> None:
         "README.md",
         "README.zh-CN.md",
         "docs/how-to/tune-the-rules.md",
+        "docs/how-to/read-a-report.md",
         "docs/how-to/accept-known-differences.md",
         "docs/how-to/size-a-capture.md",
     ],
