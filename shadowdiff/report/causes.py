@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
 
 import msgspec
 
@@ -91,9 +90,9 @@ class Cause(msgspec.Struct):
             return []
         return [path for path in (self.places or [self.path]) if path.startswith("/") and "{id}" not in path]
 
-    @property
-    def snippet(self) -> str:
-        """Configuration text that makes this difference expected; empty where it should not be."""
+    def snippet(self, until: str) -> str:
+        """Configuration text that makes this difference expected (an accepted one `until` a day); empty where it
+        should not be."""
         if self.kind in kinds.FAILED:
             return ""
         if self.own_noise and self.ignore:
@@ -101,7 +100,7 @@ class Cause(msgspec.Struct):
         at = f"path = {_toml(self.path)}\n" if self.path and not self.places else ""
         route = f"route = {_toml(next(iter(self.routes)))}\n" if len(self.routes) == 1 else ""
         return (
-            f'[[accept]]\n{route}{at}kind = {_toml(self.kind)}\nowner = ""\nexpires = 2026-12-31\nreason = ""\n'
+            f'[[accept]]\n{route}{at}kind = {_toml(self.kind)}\nowner = ""\nexpires = {until}\nreason = ""\n'
             if at or self.kind not in kinds.GRAVE
             else ""
         )
@@ -150,23 +149,31 @@ class Causes:
         return sorted(self.found.values(), key=lambda one: (-one.count, one.name))[:most]
 
     def handful(self, most: int) -> list[Cause]:
-        """The same, with one kind of change at `FOLD` or more places folded into one cause."""
+        """The same, with one kind of change at many places folded into one cause: at `FOLD` or more, or at two and
+        more fields of one name."""
         groups: dict[tuple[str, str, str], list[Cause]] = defaultdict(list)
         for cause in self.found.values():
             if cause.path.startswith("/"):
                 groups[cause.rule, cause.kind, cause.shape].append(cause)
-        folded = {sign: group for sign, group in groups.items() if len(group) >= FOLD}
-        inside = {cause.name for group in folded.values() for cause in group}
-        kept = [cause for cause in self.found.values() if cause.name not in inside]
-        kept += [_folded(sign, group) for sign, group in folded.items()]
-        return sorted(kept, key=lambda one: (-one.count, one.name))[:most]
+        folded = []
+        for group in groups.values():
+            if len(group) >= FOLD:
+                folded.append(_folded("*", group))
+                continue
+            fields: dict[str, list[Cause]] = defaultdict(list)
+            for cause in group:
+                fields[cause.path.rpartition("/")[2]].append(cause)
+            folded += [_folded(f"**/{name}", same) for name, same in fields.items() if len(same) > 1]
+        inside = {(one.rule, one.kind, one.shape, place) for one in folded for place in one.places}
+        kept = [one for one in self.found.values() if (one.rule, one.kind, one.shape, one.path) not in inside]
+        return sorted(kept + folded, key=lambda one: (-one.count, one.name))[:most]
 
     def lines(self, most: int, words: Words = ENGLISH) -> list[tuple[str, str]]:
         """(what and how often, an example and what to do next) of each cause, for terminal and live page."""
         out = []
         for cause in self.handful(most):
             routes = ", ".join(sorted(cause.routes, key=lambda route: -cause.routes[route])[:2])
-            more = words(" and {n} more routes", n=len(cause.routes) - 2) if len(cause.routes) > 2 else ""
+            more = words(" and {n} more", n=len(cause.routes) - 2) if len(cause.routes) > 2 else ""
             share = f"{cause.count} ({pct(cause.count / max(1, self.total))})"
             what = words("{share} {title} on {routes}", share=share, title=cause.title(words), routes=routes + more)
             then = words("e.g. {id}; {step}", id=cause.worst, step=cause.step(words))
@@ -179,9 +186,9 @@ def name_of(sign: Signature) -> str:
     return hashlib.sha256("\0".join(sign).encode("utf-8", "replace")).hexdigest()[:8]
 
 
-def _folded(sign: tuple[str, str, str], group: Iterable[Cause]) -> Cause:
-    rule, kind, shape = sign
-    one = Cause(name_of(Signature(rule, kind, "*", shape)), rule, kind, "", shape)
+def _folded(where: str, group: list[Cause]) -> Cause:
+    rule, kind, shape = group[0].rule, group[0].kind, group[0].shape
+    one = Cause(name_of(Signature(rule, kind, where, shape)), rule, kind, "", shape)
     for cause in sorted(group, key=lambda cause: (-cause.count, cause.name)):
         one.count += cause.count
         one.noisy += cause.noisy

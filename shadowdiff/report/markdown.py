@@ -102,7 +102,7 @@ def _causes(collected: Material, room: int) -> list[str]:
 
 def _cause(cause: Cause, total: int, words: Words) -> str:
     routes = ", ".join(f"`{_code(route, 60)}`" for route in list(cause.routes)[:2])
-    more = words(" and {n} more routes", n=len(cause.routes) - 2) if len(cause.routes) > 2 else ""
+    more = words(" and {n} more", n=len(cause.routes) - 2) if len(cause.routes) > 2 else ""
     share = f"**{cause.count}** ({pct(cause.count / max(1, total))})"
     title, step = _text(cause.title(words), 160), _text(cause.step(words), 220)
     return f"{words('{share} {title} on {routes}', share=share, title=title, routes=routes + more)}. {step}"

@@ -33,8 +33,11 @@ class Trail:
         fail_at: float = 2.0,
         pass_at: float = 1.3,
         decides: bool = False,
+        least: tuple[int, int] = (1, 1),
     ) -> None:
-        """`decides` says that the verdict is read from this evidence, and not from a plain rate."""
+        """`decides` says that the verdict is read from this evidence, and not from a plain rate; `least` are the
+        units from which on a FAIL and a PASS may be given."""
+        self._least = least
         self._look = look
         self.decides = decides
         self._next = 1
@@ -58,6 +61,7 @@ class Trail:
     def crossed(self, verdict: str) -> Look | None:
         """The first look at which the evidence reached what `verdict` (pass or fail) needs, None if it never did."""
         for look in self.looks:
-            if (look.fail >= self.fail_at) if verdict == "fail" else (look.passing >= self.pass_at):
+            evidence, need = (look.fail, self.fail_at) if verdict == "fail" else (look.passing, self.pass_at)
+            if evidence >= need and look.n >= self._least[verdict == "pass"]:
                 return look
         return None

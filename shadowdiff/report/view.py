@@ -16,6 +16,7 @@ from shadowdiff.report.examples import came_back, findings, why
 from shadowdiff.report.kinds import SCALAR
 from shadowdiff.report.marks import Piece, folded, marked
 from shadowdiff.report.plain import one_line, safe
+from shadowdiff.report.shape import general
 from shadowdiff.report.words import Words
 
 MAX_SHOWN = 20_000
@@ -30,16 +31,16 @@ _TIMES = (
 
 
 class Found(msgspec.Struct, frozen=True):
-    """One finding in words. `quiet` where it fires nothing, `ignorable` where a rule could name its place."""
+    """One finding in words. `quiet` where it fires nothing; `ignore` is the place that a rule would name, if any."""
 
     rule: str
     where: str
+    ignore: str
     what: str
     blue: str
     green: str
     note: str
     quiet: bool
-    ignorable: bool
 
 
 class Side(msgspec.Struct, frozen=True):
@@ -88,7 +89,7 @@ def view(
     request = line.get("request") or {}
     blue, green = line.get("blue", {}), line.get("green", {})
     one, two = marked(_text(blue), _text(green))
-    found = findings(line)
+    found = _grouped(findings(line))
     asked = f"{request['method']} {request['target']}" if request else ""
     return View(
         id=one_line(line["id"]),
@@ -99,7 +100,7 @@ def view(
         request=one_line(asked),
         body=safe(_clip(str(request.get("body", "")), min(MAX_REQUEST, room))),
         sent=[(one_line(name), one_line(value)) for name, value in request.get("headers", ())][:MAX_HEADERS],
-        findings=[_found(finding, words) for finding in found[:MAX_FINDINGS]],
+        findings=[_found(finding, words, times) for finding, times in found[:MAX_FINDINGS]],
         more_findings=max(0, len(found) - MAX_FINDINGS),
         stored=bool(request),
         blue=_side(blue, one, words, room),
@@ -165,19 +166,41 @@ def _head(side: Mapping[str, Any], words: Words) -> str:
     return f"{side['status']} · " + words("{n} bytes", n=f"{side.get('size', 0):,}") + cut
 
 
-def _found(finding: Mapping[str, Any], words: Words) -> Found:
+def _grouped(found: Sequence[dict[str, Any]]) -> list[tuple[dict[str, Any], int]]:
+    """The first of each kind at one place of a list, and how many there are."""
+    groups: dict[tuple[object, ...], tuple[dict[str, Any], int]] = {}
+    for finding in found:
+        key = (
+            finding["scorer"],
+            general(finding["path"]),
+            finding["kind"],
+            finding["severity"],
+            finding.get("noisy"),
+        )
+        first, count = groups.get(key, (finding, 0))
+        groups[key] = (first, count + 1)
+    return [
+        ({**first, "path": general(first["path"])} if count > 1 else first, count) for first, count in groups.values()
+    ]
+
+
+def _found(finding: Mapping[str, Any], words: Words, times: int) -> Found:
     noisy = str(finding.get("noisy", ""))
     quiet = bool(noisy) or finding["severity"] == "info"
     return Found(
         rule=one_line(finding["scorer"]),
         where=one_line(finding["path"]),
-        what=words.kind(finding["kind"]),
+        ignore=one_line(general(finding["path"])) if _ignorable(finding, quiet) else "",
+        what=words.kind(finding["kind"]) + (f" ×{times}" if times > 1 else ""),
         blue=one_line(words.excerpt(finding["kind"], finding["blue"]), 300),
         green=one_line(words.excerpt(finding["kind"], finding["green"]), 300),
         note=words.said(noisy) or (words("told, not judged") if quiet else ""),
         quiet=quiet,
-        ignorable=finding["kind"] in SCALAR and finding["path"].startswith("/") and not noisy,
     )
+
+
+def _ignorable(finding: Mapping[str, Any], quiet: bool) -> bool:
+    return not quiet and finding["kind"] in SCALAR and finding["path"].startswith("/")
 
 
 def _headers(blue: Sequence[Sequence[str]], green: Sequence[Sequence[str]]) -> list[tuple[str, str, str, bool]]:

@@ -72,7 +72,7 @@ TITLES = {
     "{what} at {where}": "{what}：{where}",
     " and {n} more places": " 等另外 {n} 处",
     "{share} {title} on {routes}": "{share} {title}（{routes}）",
-    " and {n} more routes": " 等另外 {n} 条路由",
+    " and {n} more": " 等另外 {n} 条路由",
     "e.g. {id}; {step}": "例如 {id}；{step}",
     "green fails: look for {id} in its log": "green 失败：请在它的日志里查找 {id}",
     "blue differs from itself here too: score.ignore = {paths}": "blue 自身在此也不一致：score.ignore = {paths}",

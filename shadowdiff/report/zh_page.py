@@ -31,7 +31,7 @@ PAGE = {
     "Against {run}": "与 {run} 相比", "since {run}": "与 {run} 相比", "since then": "变化", "share before": "之前占比",
     "share now": "现在占比", "cause": "原因", "(may be chance)": "（可能是偶然）",
     "Neither run has a difference.": "两次运行都没有不一致。",
-    "{n} pairs differ, for {k} causes; each is named by what differs, the same in every run.":
+    "{n} pairs differ. Causes: {k}, each named by what differs, the same in every run.":
         "{n} 对不一致，归为 {k} 个原因；原因按差异本身命名，各次运行同名。",
     "pairs, {share} of the differences": "对，占不一致的 {share}",
     "blue differs from itself in {m} of {n}": "blue 与自身相比，{n} 对中 {m} 对不一致",

@@ -28,5 +28,7 @@ def follow(collected: Material, tally: Tally, limits: Limits) -> Material:
         n, rate, low, high, fail, passing = rules.look(tally, limits)
         return Look(settled, n, rate, low, high, fail / math.log(10), passing / math.log(10))
 
-    collected.trail = Trail(look, -math.log10(limits.alpha), -math.log10(limits.beta), decided)
+    collected.trail = Trail(
+        look, -math.log10(limits.alpha), -math.log10(limits.beta), decided, (limits.min_fail, limits.min_pass)
+    )
     return collected

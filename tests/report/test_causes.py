@@ -119,6 +119,10 @@ def test_one_kind_of_change_at_many_places_is_one_cause_on_the_page() -> None:
     one, two = found.handful(9)
     assert len(found.found) == 8 and (one.count, two.count) == (70, 1)
     assert len(one.places) == 7 and "4 more places" in one.title()
+    twice = counted(differing(1, Finding("/item/a", "missing")), differing(2, Finding("/hits/3/a", "missing")))
+    assert [cause.title() for cause in twice.handful(9)] == ["a field is gone at /hits/*/a, /item/a"], (
+        "one field's name"
+    )
     assert one.name == counted(*made[::-1]).handful(9)[0].name, "the same in every run"
 
 

@@ -88,4 +88,12 @@ def test_only_a_place_in_json_can_be_ignored() -> None:
         Finding("/a", "value", blue="1", green="2"), Finding("/text", "number", blue="1", green="2"),
         Finding("/b", "value", blue="1", green="2", noisy="ignored by rule"),
     )),)  # fmt: skip
-    assert [found.ignorable for found in view(line_of(scores=scores), ENGLISH).findings] == [True, False, False]
+    assert [found.ignore for found in view(line_of(scores=scores), ENGLISH).findings] == ["/a", "", ""]
+
+
+def test_the_same_at_each_place_of_a_list_is_one_row() -> None:
+    scores = (
+        Score("structure", 0.5, tuple(Finding(f"/hits/{n}/in_stock", "missing", blue="true") for n in range(4))),
+    )
+    (row,) = view(line_of(scores=scores), ENGLISH).findings
+    assert row.where == row.ignore == "/hits/*/in_stock" and row.what == "missing ×4"

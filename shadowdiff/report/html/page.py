@@ -11,6 +11,7 @@ import hashlib
 import shlex
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ from shadowdiff.units import show_percent
 
 MAX_PAGE = 1_950_000
 MAX_CAUSES = 30
+ACCEPTED_DAYS = 90
 LEAST_SHOWN = 300
 """Characters of an answer that are shown however many examples there are."""
 _STRINGS = (
@@ -88,6 +90,7 @@ def page(verdict: Verdict, collected: Material, folder: str = "RUN") -> bytes:
         noisy=noisy[:MAX_CAUSES], asked=any(cause.asked for cause in causes.found.values()),
         latencies=_latencies(collected, words),
         commands=_commands(folder, words),
+        until=_until(verdict),
         ledger=ledger_line(verdict.ledger, words),
         bar=_bar(verdict),
         share_bar=charts.bar,
@@ -210,6 +213,15 @@ def _commands(folder: str, words: Words) -> list[tuple[str, str]]:
         (words("the stored answers under other rules"), f"shadowdiff rescore {run} -c shadowdiff.toml"),
         (words("what blue's own noise would ignore"), f"shadowdiff calibrate {run}"),
     ]
+
+
+def _until(verdict: Verdict) -> str:
+    """The day on which an accepted difference would expire: a quarter after the verdict."""
+    try:
+        day = datetime.fromisoformat(verdict.updated_at or verdict.started_at).date()
+    except ValueError:
+        day = datetime.now(UTC).date()
+    return (day + timedelta(days=ACCEPTED_DAYS)).isoformat()
 
 
 def _bar(verdict: Verdict) -> dict[str, float]:
