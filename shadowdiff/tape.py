@@ -36,7 +36,7 @@ MIGRATIONS: dict[int, Callable[[Line], Line]] = {}
 
 
 class TapeSink:
-    """Writes one worker's comparisons, each as it settles: a kill loses only what was in flight."""
+    """Writes one worker's comparisons as they settle: a kill loses only what was in flight."""
 
     def __init__(
         self,
@@ -47,11 +47,16 @@ class TapeSink:
         max_body: int = stored.MAX_BODY,
         append: bool = False,
         clock: Callable[[], float] = time.monotonic,
+        soon: Callable[[Callable[[], None]], object] | None = None,
     ) -> None:
         """`store` is mismatched, all or none: which pairs keep their redacted bodies. Raises `UsageError`.
 
-        `append` goes on after the lines of an earlier attempt.
+        `append` goes on after the lines of an earlier attempt. `soon` calls a function at the end of this turn of the
+        event loop, so that the lines of a turn go out in one write; without it each goes out at once.
         """
+        self._soon = soon
+        self._waiting: list[bytes] = []
+        self._failed: OutputError | None = None
         suffix = "" if worker is None else f"-{worker}"
         self._folder = folder
         self._suffix = suffix
@@ -67,15 +72,29 @@ class TapeSink:
             raise UsageError(f"--out {folder}: cannot be written ({error.strerror})") from None
 
     def add(self, comparison: Comparison, pair: Pair) -> None:
-        """Write one line."""
-        data = memoryview(encode(comparison, pair, self._store, self._max))
+        """Write one line. Raises `OutputError`, for this line or for one before it."""
+        self._waiting.append(encode(comparison, pair, self._store, self._max))
+        if self._soon is None:
+            self._flush()
+        elif len(self._waiting) == 1:
+            self._soon(self._flush)
+        self._check()
+
+    def _flush(self) -> None:
+        """Write what waits; what goes wrong is raised by the next call from outside."""
+        data = memoryview(b"".join(self._waiting))
+        self._waiting.clear()
         try:
             while data:  # a nearly full disk takes part of a write
                 data = data[self._file.write(data) :]
         except OSError as error:
-            raise OutputError(
+            self._failed = OutputError(
                 f"{self._folder}: results cannot be written ({error.strerror}); free some space, then --resume"
-            ) from None
+            )
+
+    def _check(self) -> None:
+        if self._failed is not None:
+            raise self._failed
 
     @property
     def state_due(self) -> bool:
@@ -83,14 +102,19 @@ class TapeSink:
         return self._clock() - self._stated >= STATE_S
 
     def state(self, shard: Shard, open_units: list[str], complete: bool, stopped: str) -> None:
-        """Replace `state.json`."""
+        """Replace `state.json`, once every line that it counts is on the tape."""
+        self._flush()
+        self._check()
         self._stated = self._clock()
         state = State(shard.id, shard.ledger, open_units[:100_000], complete, stopped)
         write_result(self._folder / f"state{self._suffix}.json", msgspec.json.encode(state))
 
     def close(self, tally: Tally, verdict: Verdict | None) -> None:
         """Close the file."""
+        if not self._file.closed:
+            self._flush()
         self._file.close()
+        self._check()
 
 
 def encode(comparison: Comparison, pair: Pair, store: str = "mismatched", max_body: int = stored.MAX_BODY) -> bytes:

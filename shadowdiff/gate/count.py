@@ -84,12 +84,13 @@ class Counter:
         shard = self.shard
         shard.upto += 1
         self._ledger(comparison)
-        self._route(comparison)
+        counts = self._counts(comparison.route)
+        self._route(comparison, counts)
         self._targets(comparison)
         session = comparison.session
         if session is None:
             shard.open_units -= 1
-            self._alone(comparison)
+            self._alone(comparison, counts)
             return comparison
         unit = self._units[comparison.unit]
         unit.pending -= 1
@@ -129,13 +130,13 @@ class Counter:
         """Names of the sessions still open."""
         return list(self._units)
 
-    def _alone(self, comparison: Comparison) -> None:
+    def _alone(self, comparison: Comparison, counts: RouteCounts) -> None:
         """One exchange that is a unit."""
-        self._counts(comparison.route).open -= 1
+        counts.open -= 1
         if comparison.bets:
             self.shard.units += 1
             self._bets(comparison.bets)
-            self._route_bet(comparison.route, comparison.bets)
+            self._route_bet(counts, comparison.bets)
 
     def _turn(self, comparison: Comparison, unit: _Unit) -> None:
         route, bets = comparison.route, comparison.bets
@@ -144,7 +145,7 @@ class Counter:
             unit.hits += comparison.outcome is Outcome.MISMATCHED
         if self._by_request:
             self.shard.open_units -= 1
-            self._alone(comparison)
+            self._alone(comparison, self._counts(route))
             return
         unit.visited[route] = unit.visited.get(route, 0) + 1
         for criterion, bet in bets.items():
@@ -170,7 +171,7 @@ class Counter:
             shard.session_units += unit.turns > 1
             self._bets({criterion: have / turns for criterion, (have, turns) in unit.bets.items()})
             for route, (have, turns) in unit.routes.items():
-                self._route_bet(route, {DIVERGENCE: have / turns})
+                self._route_bet(self._counts(route), {DIVERGENCE: have / turns})
 
     def _bets(self, bets: Mapping[str, float]) -> None:
         for criterion, bet in bets.items():
@@ -178,9 +179,9 @@ class Counter:
             bucket = bin_of(bet)
             bins[bucket] = bins.get(bucket, 0) + 1
 
-    def _route_bet(self, route: str, bets: Mapping[str, float]) -> None:
+    def _route_bet(self, counts: RouteCounts, bets: Mapping[str, float]) -> None:
         if DIVERGENCE in bets:
-            bins, bucket = self._counts(route).bets, bin_of(bets[DIVERGENCE])
+            bins, bucket = counts.bets, bin_of(bets[DIVERGENCE])
             bins[bucket] = bins.get(bucket, 0) + 1
 
     def _counts(self, route: str) -> RouteCounts:
@@ -197,8 +198,7 @@ class Counter:
         else:
             setattr(ledger, name, getattr(ledger, name) + 1)
 
-    def _route(self, comparison: Comparison) -> None:
-        counts = self._counts(comparison.route)
+    def _route(self, comparison: Comparison, counts: RouteCounts) -> None:
         counts.sent += 1
         setattr(counts, comparison.outcome, getattr(counts, comparison.outcome) + 1)
         for rule in comparison.rules:
@@ -235,6 +235,8 @@ class Counter:
             shard.worst_lag_s = max(shard.worst_lag_s, lag)
         for side, seconds in (("blue", comparison.timings.blue_s), ("green", comparison.timings.green_s)):
             if seconds:
-                counts = shard.latency.setdefault(side, [0] * (len(BUCKETS) + 1))
+                counts = shard.latency.get(side)
+                if counts is None:
+                    counts = shard.latency[side] = [0] * (len(BUCKETS) + 1)
                 counts[bisect_left(BUCKETS, seconds)] += 1
                 shard.seconds[side] = shard.seconds.get(side, 0.0) + seconds

@@ -90,6 +90,8 @@ def binary(k: int, n: int) -> dict[int, int]:
 
 def bin_of(bet: float) -> int:
     """The bin of a bet in [0, 1], to the nearest 1/64."""
+    if bet == 0.0 or bet == 1.0:  # what nearly every bet is without a twin
+        return BINS if bet else 0
     return min(BINS, max(0, round(bet * BINS)))
 
 

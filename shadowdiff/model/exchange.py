@@ -6,6 +6,7 @@ All types are frozen structs with slots. Headers are ordered pairs of `str`, one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -80,7 +81,7 @@ class Response(msgspec.Struct, frozen=True, gc=False):
     size: int = 0
     truncated: bool = False
     digest: str = ""
-    events: tuple[tuple[int, float], ...] = ()
+    events: Sequence[tuple[int, float]] = ()
 
     def header(self, name: str) -> str | None:
         """The first value of the header `name` (lower case), or None."""

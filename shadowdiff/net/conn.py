@@ -15,6 +15,7 @@ from typing import Any
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from shadowdiff.contracts import Deadlines
+from shadowdiff.model.arrivals import Arrivals
 from shadowdiff.model.exchange import Failure, Observation, Response, Role
 
 MAX_HEADER_BYTES = 256 << 10
@@ -24,6 +25,12 @@ HTTP2_ONLY = "answers in HTTP/2 only; give an HTTP/1.1 port"
 
 _STREAMED = ("text/event-stream", "application/x-ndjson", "application/ndjson", "application/stream+json")
 now = time.monotonic
+
+
+_FRAMING = frozenset({"content-length", "transfer-encoding", "content-type"})
+_NAMES: dict[bytes, tuple[str, str]] = {}
+"""Names of headers seen, each decoded once."""
+MAX_NAMES = 1_000
 
 
 class Conn(asyncio.Protocol):
@@ -68,9 +75,9 @@ class Conn(asyncio.Protocol):
         self._is_head = is_head
         self._due_at = due_at
         self._deadlines = deadlines
-        self._parts: list[bytes] = []
+        self._parts: list[bytes | bytearray] = []
         self._headers: list[tuple[str, str]] = []
-        self._events: list[tuple[int, float]] = []
+        self._events: Arrivals | None = None
         self._size = self._kept = self._header_bytes = 0
         self._first = 0.0
         self._digest: Any = None
@@ -183,8 +190,23 @@ class Conn(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._headers_done:
             return  # a trailer, or bytes after the answer
-        text = name.decode("latin-1")
-        self._headers.append((text, value.decode("latin-1")))
+        known = _NAMES.get(name)
+        if known is None:
+            known = _name(name)
+        text, what = known
+        said = value.decode("latin-1")
+        self._headers.append((text, said))
+        if what:
+            self._framing(what, said)
+
+    def _framing(self, what: str, value: str) -> None:
+        """Take note of a header that says how the body comes."""
+        if what == "content-length":
+            self._length = int(value) if value.isdecimal() and len(value) < 19 else None
+        elif what == "transfer-encoding":
+            self._chunked = True
+        else:
+            self._streamed = value.lower().startswith(_STREAMED)
 
     def on_headers_complete(self) -> None:
         if self._complete:
@@ -192,15 +214,8 @@ class Conn(asyncio.Protocol):
         status = self._parser.get_status_code()
         if 100 <= status < 200 and status != 101:
             self._headers.clear()
+            self._length, self._chunked, self._streamed = None, False, False
             return
-        for name, value in self._headers:
-            lower = name.lower()
-            if lower == "content-length":
-                self._length = int(value) if value.isdecimal() and len(value) < 19 else None
-            elif lower == "transfer-encoding":
-                self._chunked = True
-            elif lower == "content-type":
-                self._streamed = value.lower().startswith(_STREAMED)
         self._headers_done = True
         self._status = status
         if self._is_head:
@@ -216,12 +231,16 @@ class Conn(asyncio.Protocol):
         if self._complete:
             self._extra = True
             return
-        if self._streamed and len(self._events) < MAX_EVENTS:
-            self._events.append((self._size, now() - self._sent))
+        if self._streamed:
+            events = self._events
+            if events is None:
+                events = self._events = Arrivals()
+            if len(events) < MAX_EVENTS:
+                events.add(self._size, now() - self._sent)
         self._size += len(body)
         room = self._body_cap - self._kept
         if room >= len(body) and self._digest is None:
-            self._parts.append(body)
+            self._keep_part(body)
             self._kept += len(body)
             return
         if self._digest is None:
@@ -229,6 +248,16 @@ class Conn(asyncio.Protocol):
             self._parts.append(body[:room])
             self._kept += room
         self._digest.update(body)
+
+    def _keep_part(self, body: bytes) -> None:
+        """The pieces of a stream are small and many: they grow one buffer."""
+        parts = self._parts
+        if not self._streamed:
+            parts.append(body)
+        elif parts:
+            parts[0] += body  # the first part of a stream is its buffer
+        else:
+            parts.append(bytearray(body))
 
     def on_message_complete(self) -> None:
         if not self._headers_done or self._complete:
@@ -266,7 +295,7 @@ class Conn(asyncio.Protocol):
         done, self._done = self._done, None
         self.busy = False
         self.idle_since = now()
-        self._parts, self._headers, self._events = [], [], []
+        self._parts, self._headers, self._events = [], [], None
         if done is not None:
             done(observation)
 
@@ -275,11 +304,11 @@ class Conn(asyncio.Protocol):
         return Response(
             status=self._status,
             headers=tuple(self._headers),
-            body=parts[0] if len(parts) == 1 else b"".join(parts),
+            body=b"".join(parts) if len(parts) != 1 or self._streamed else bytes(parts[0]),
             size=self._size,
             truncated=self._digest is not None,
             digest=self._digest.hexdigest() if self._digest is not None else "",
-            events=tuple(self._events),
+            events=() if self._events is None else self._events,
         )
 
     def forget(self) -> None:
@@ -293,6 +322,15 @@ class Conn(asyncio.Protocol):
         self.closed = True
         if self.transport is not None:
             self.transport.abort()
+
+
+def _name(raw: bytes) -> tuple[str, str]:
+    """A header's name as text, and in lower case if it says how the body comes; names are few and repeat."""
+    text = raw.decode("latin-1")
+    known = text, text.lower() if text.lower() in _FRAMING else ""
+    if len(_NAMES) < MAX_NAMES:
+        _NAMES[raw] = known
+    return known
 
 
 def _is_http2(data: bytes) -> bool:

@@ -42,7 +42,7 @@ class Rows:
         self.total += 1
         c = comparison
         rows = self._rows[c.outcome]
-        if len(rows) < ROOM[c.outcome]:
+        if len(rows) < ROOM[c.outcome]:  # in a long run most find no room
             why = "" if c.outcome is Outcome.MATCHED else one_line(redact.text(c.why), MAX_WHY)
             rows.append(Row(c.id, c.seq, c.outcome, c.route, cause, why, c.timings.blue_s, c.timings.green_s, c.turn))
 

@@ -21,39 +21,51 @@ class Spread:
     """Histograms of both measures for the three sides."""
 
     def __init__(self) -> None:
-        self.counts: dict[tuple[str, str], list[int]] = {}
+        self._blue, self._green, self._twin = (_empty() for _ in SIDES)
+        self._blue_ttft, self._green_ttft, self._twin_ttft = (_empty() for _ in SIDES)
 
     def add(self, timings: Timings) -> None:
         """Count one pair; a side that gave no answer counts nowhere."""
         t = timings
-        for side, total, ttft in (
-            ("blue", t.blue_s, t.blue_ttft_s),
-            ("green", t.green_s, t.green_ttft_s),
-            ("twin", t.twin_s, t.twin_ttft_s),
-        ):
-            if total:
-                self._count("total", side, total)
-            if ttft is not None:
-                self._count("ttft", side, ttft)
+        if t.blue_s:
+            self._blue[bucket(t.blue_s)] += 1
+        if t.green_s:
+            self._green[bucket(t.green_s)] += 1
+        if t.twin_s:
+            self._twin[bucket(t.twin_s)] += 1
+        if t.blue_ttft_s is not None:
+            self._blue_ttft[bucket(t.blue_ttft_s)] += 1
+        if t.green_ttft_s is not None:
+            self._green_ttft[bucket(t.green_ttft_s)] += 1
+        if t.twin_ttft_s is not None:
+            self._twin_ttft[bucket(t.twin_ttft_s)] += 1
 
-    def _count(self, measure: str, side: str, seconds: float) -> None:
-        counts = self.counts.get((measure, side))
-        if counts is None:
-            counts = self.counts[measure, side] = [0] * (STEPS * DECADES)
-        counts[bucket(seconds)] += 1
+    @property
+    def counts(self) -> dict[tuple[str, str], list[int]]:
+        """By (measure, side), of those that were measured."""
+        total = (self._blue, self._green, self._twin)
+        ttft = (self._blue_ttft, self._green_ttft, self._twin_ttft)
+        found = {("total", side): counts for side, counts in zip(SIDES, total, strict=True)}
+        found |= {("ttft", side): counts for side, counts in zip(SIDES, ttft, strict=True)}
+        return {key: counts for key, counts in found.items() if any(counts)}
 
     def sides(self, measure: str) -> Iterator[tuple[str, list[int]]]:
         """(side, counts) of those that were measured."""
-        for side in SIDES:
-            if (measure, side) in self.counts:
-                yield side, self.counts[measure, side]
+        for (name, side), counts in self.counts.items():
+            if name == measure:
+                yield side, counts
+
+
+def _empty() -> list[int]:
+    return [0] * (STEPS * DECADES)
 
 
 def bucket(seconds: float) -> int:
     """The place of `seconds` in the counts; what lies outside is counted at the ends."""
     if seconds <= LOWEST_S:
         return 0
-    return min(STEPS * DECADES - 1, int(STEPS * math.log10(seconds / LOWEST_S)))
+    place = int(STEPS * math.log10(seconds / LOWEST_S))
+    return place if place < STEPS * DECADES else STEPS * DECADES - 1
 
 
 def upper(place: int) -> float:

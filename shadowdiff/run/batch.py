@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import signal
 from contextlib import suppress
@@ -88,7 +89,12 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
     collected = follow(material(config), ready.counter.tally, ready.limits)
     if folder.resumed:
         saved.count(folder.path / "comparisons.jsonl", ready.counter, collected)
-    tape = TapeSink(folder.path, store=config.report.store_bodies, append=folder.resumed)
+    tape = TapeSink(
+        folder.path,
+        store=config.report.store_bodies,
+        append=folder.resumed,
+        soon=asyncio.get_running_loop().call_soon,
+    )
     tape.state(ready.counter.shard, [], False, "")
     ready.sinks = [tape, collected, *tracing(config, terminal.warner(console, collected.words))]
     if verbose:

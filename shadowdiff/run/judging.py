@@ -119,7 +119,11 @@ class Judging:
         return comparison, pair
 
     async def _judged(self, pair: Pair) -> tuple[Judged, Pair]:
-        if _size(pair) > INLINE_BYTES and not self._strict_inline and self._panel.needs_documents(pair):
+        if (
+            _size(pair) > INLINE_BYTES
+            and not self._strict_inline
+            and self._panel.needs_documents(pair, same_answer(pair))
+        ):
             return await self._elsewhere(pair)
         judged, pair = judge(self._decoding, self._panel, pair, self._learner.baseline, self._decode_all)
         await self._breathe()
@@ -201,13 +205,14 @@ def judge(
     """
     if pair.minted:
         pair = as_recorded(pair)
-    if not decode_all and not panel.needs_documents(pair):
-        return panel.compare(pair, baseline), pair
+    same = same_answer(pair)
+    if not decode_all and not panel.needs_documents(pair, same):
+        return panel.compare(pair, baseline, same), pair
     blue = _document(decoding, pair.blue)
-    green = blue if same_answer(pair) else _document(decoding, pair.green)
+    green = blue if same else _document(decoding, pair.green)
     twin = _document(decoding, pair.twin) if pair.twin is not None else None
     pair = Pair(pair.exchange, pair.blue, pair.green, pair.twin, blue, green, twin)
-    return panel.compare(pair, baseline), pair
+    return panel.compare(pair, baseline, same), pair
 
 
 def as_recorded(pair: Pair) -> Pair:

@@ -18,7 +18,6 @@ from shadowdiff import redact, runinfo
 from shadowdiff.errors import OutputError, UsageError
 from shadowdiff.model.tally import Shard
 from shadowdiff.model.verdict import Verdict
-from shadowdiff.report.html.page import page
 from shadowdiff.report.junit import junit
 from shadowdiff.report.markdown import markdown
 from shadowdiff.report.material import Material
@@ -139,6 +138,8 @@ def write_reports(
     run: Path | None = None,
 ) -> None:
     """report.html, junit.xml, summary.md and metrics.prom into `folder`; the page names `run`, or `folder` itself."""
+    from shadowdiff.report.html.page import page  # the template engine is 4 MB that a run does without until its end
+
     verdict = clean(verdict)
     runinfo.write_whole(folder / "report.html", page(verdict, collected, str(run or folder)))
     document = junit(verdict)

@@ -125,7 +125,12 @@ class Service:
         self._guard = guard_of(ready.config, folder.audit, self._say)
         self._stopping = ""
         self._collected = follow(material(ready.config), counter.tally, ready.limits)
-        self._sink = TapeSink(folder.path, store=ready.config.report.store_bodies, append=folder.resumed)
+        self._sink = TapeSink(
+            folder.path,
+            store=ready.config.report.store_bodies,
+            append=folder.resumed,
+            soon=asyncio.get_running_loop().call_soon,
+        )
         self.rules = Rules(ready, source, self._guard, self._say, self._adopted)
         self.board = Board(ready)
         ready.sinks = [

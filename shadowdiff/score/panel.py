@@ -68,18 +68,18 @@ class Panel:
         self._on_equal = any(scorer.on_equal for scorer in scorers)
         self._owner = {s.name: owner(s.name) for s in scorers} if owner else {}
 
-    def needs_documents(self, pair: Pair) -> bool:
-        """Whether anyone would look at the decoded answers; not when they are the same bytes."""
+    def needs_documents(self, pair: Pair, same: bool) -> bool:
+        """Whether anyone would look at the decoded answers; not when they are the `same` bytes."""
         return (
             self._on_equal
             or pair.twin is not None
             or pair.exchange.expect is not None
-            or not same_answer(pair)
+            or not same
             or b"data:" in (pair.blue.response.body if pair.blue.response is not None else b"")
         )
 
-    def compare(self, pair: Pair, baseline: Baseline) -> Judged:
-        """Judge one pair."""
+    def compare(self, pair: Pair, baseline: Baseline, same: bool | None = None) -> Judged:
+        """Judge one pair; `same` is `same_answer(pair)` where it is known."""
         if pair.blue.detail == INTERRUPTED or pair.green.detail == INTERRUPTED:
             return Judged(self._comparison(pair, Outcome.ERRORED, why=INTERRUPTED))
         why = no_baseline(pair)
@@ -89,8 +89,8 @@ class Panel:
             return Judged(self._comparison(pair, Outcome.ERRORED, why=f"green answered {pair.green.status}: {_HELD}"))
         errors: dict[str, str] = {}
         if pair.twin is None:
-            scores = self._score(pair, baseline, errors)
-            return Judged(self._settle(pair, scores), errors=errors)
+            same = same_answer(pair) if same is None else same
+            return Judged(self._settle(pair, self._score(pair, baseline, errors, same), same), errors=errors)
         return self._three_ways(pair, baseline, errors)
 
     def _three_ways(self, pair: Pair, baseline: Baseline, errors: dict[str, str]) -> Judged:
@@ -133,12 +133,16 @@ class Panel:
         settled = msgspec.structs.replace(settled, control=(control, other), bets=bets)
         return Judged(settled, learnt, errors)
 
-    def _score(self, pair: Pair, baseline: Baseline, errors: dict[str, str]) -> tuple[Score, ...]:
+    def _score(
+        self, pair: Pair, baseline: Baseline, errors: dict[str, str], same: bool | None = None
+    ) -> tuple[Score, ...]:
         if pair.green.failure is not None:
             words = _FAILURE_WORDS[pair.green.failure]
             finding = Finding("", "failure", Severity.CRITICAL, str(pair.blue.status), pair.green.detail or words)
             return (Score("failure", 1.0, (finding,)),)
-        equal = same_answer(pair)
+        equal = same_answer(pair) if same is None else same
+        if equal and not self._on_equal and pair.exchange.expect is None:
+            return ()
         scores = []
         for scorer in self._scorers:
             if pair.blue.detail == STATUS_ONLY and scorer.name != "status":
@@ -154,9 +158,9 @@ class Panel:
                 scores.append(score)
         return tuple(scores)
 
-    def _settle(self, pair: Pair, scores: tuple[Score, ...]) -> Comparison:
+    def _settle(self, pair: Pair, scores: tuple[Score, ...], same: bool | None = None) -> Comparison:
         outcome = outcome_of(scores)
-        same = not scores and same_answer(pair)
+        same = not scores and (same_answer(pair) if same is None else same)
         return self._comparison(pair, outcome, scores=scores, why=explain(outcome, scores), same=same)
 
     def _comparison(
@@ -282,21 +286,26 @@ def timings(pair: Pair) -> Timings:
     """The pair's spans, from send; lag is how late blue was sent against its due time."""
     blue, green, twin = pair.blue, pair.green, pair.twin
     return Timings(
-        blue_ttfb_s=round(blue.first_byte_s, 6),
-        blue_s=round(blue.total_s, 6),
-        green_ttfb_s=round(green.first_byte_s, 6),
-        green_s=round(green.total_s, 6),
-        twin_s=round(twin.total_s, 6) if twin is not None else 0.0,
+        blue_ttfb_s=micro(blue.first_byte_s),
+        blue_s=micro(blue.total_s),
+        green_ttfb_s=micro(green.first_byte_s),
+        green_s=micro(green.total_s),
+        twin_s=micro(twin.total_s) if twin is not None else 0.0,
         blue_ttft_s=_ttft(pair.blue_doc),
         green_ttft_s=_ttft(pair.green_doc),
         twin_ttft_s=_ttft(pair.twin_doc),
-        lag_s=round(max(0.0, blue.sent_at - blue.due_at), 6) if blue.due_at and blue.sent_at else 0.0,
+        lag_s=micro(max(0.0, blue.sent_at - blue.due_at)) if blue.due_at and blue.sent_at else 0.0,
     )
+
+
+def micro(seconds: float) -> float:
+    """`seconds` to the microsecond; a quarter of what `round` costs, six times a pair."""
+    return int(seconds * 1e6 + 0.5) / 1e6
 
 
 def _ttft(document: object) -> float | None:
     chat = getattr(document, "chat", None)
-    return None if chat is None or chat.ttft_s is None else round(chat.ttft_s, 6)
+    return None if chat is None or chat.ttft_s is None else micro(chat.ttft_s)
 
 
 def _tokens(pair: Pair) -> int:

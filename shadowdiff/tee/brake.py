@@ -47,7 +47,7 @@ class Brake:
             if rest is None:
                 rest, self._throttle = self._throttle, min(self._throttle * 2, LONGEST_S)
             self._hold(min(rest, _RETRY_CAP_S))
-        elif seen.role is Role.BLUE:
+        elif seen.role is Role.BLUE and self._throttle > FIRST_S:
             self._throttle = max(FIRST_S, self._throttle / 2)
         if seen.role is Role.BLUE:
             self._blue(seen, expected_status)
@@ -62,7 +62,7 @@ class Brake:
         )
         self._recent.append(sick)
         if not sick:
-            if sum(self._recent) * 2 < len(self._recent):
+            if self._opened and sum(self._recent) * 2 < len(self._recent):
                 self._pause, self._opened = FIRST_S, 0
             return
         if len(self._recent) == WINDOW and sum(self._recent) * 2 >= WINDOW:

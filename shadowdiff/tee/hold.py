@@ -44,7 +44,7 @@ class Holder:
         """None to send, else (ledger name, reason). The reason says which flag would send it."""
         request = exchange.request
         for name, _ in request.headers:
-            if name[:13].lower() == MARKER:
+            if name[:1] in "xX" and name[:13].lower() == MARKER:
                 return "filtered", "carries our own marker (loop guard)"
         if self._deny or self._allow:
             plain = f"{request.method} {request.path}"

@@ -76,7 +76,6 @@ class Rewriter:
         self._strip = HOP_BY_HOP | CONDITIONAL | TRACING | (frozenset() if forward_auth else CREDENTIALS)
         self._marker = run if marker else ""
         self._trace = trace
-        self._blocks: dict[tuple[Headers, Role, int], Headers] = {}
         self._kept_blocks: dict[Headers, _Kept] = {}
         self._pending: dict[str, dict[Role, dict[str, str]]] = {}
         self.stripped_credentials = 0
@@ -95,7 +94,6 @@ class Rewriter:
             kept = self._keep(request.headers)
             if len(self._kept_blocks) >= MAX_BLOCKS:
                 self._kept_blocks.clear()
-                self._blocks.clear()
             self._kept_blocks[request.headers] = kept
         self.stripped_credentials += kept.held_back
         calls = [self._call(exchange, kept, role, due_at) for role in roles]
@@ -136,15 +134,14 @@ class Rewriter:
         if named:
             kept = [pair for pair in kept if pair[0].lower() not in named]
         isolated = self._isolator is not None and any(self._isolator.touches(name) for name, _ in kept)
-        return _Kept(tuple(kept), held_back, isolated)
+        return _Kept(tuple(kept), held_back, isolated, {})
 
     def _call(self, exchange: Exchange, kept: _Kept, role: Role, due_at: float) -> Call:
         target = self._targets[role] if self._handover is None else self._lane(self._handover, exchange, role)
         captured = exchange.request
-        key = (captured.headers, role, target.index)
-        headers = self._blocks.get(key)
+        headers = kept.ready.get((role, target.index))
         if headers is None:
-            headers = self._blocks[key] = self._headers(kept.pairs, target, role)
+            headers = kept.ready[role, target.index] = self._headers(kept.pairs, target, role)
         path, body = captured.target, captured.body
         minted: Collection[str] = ()
         if self.correlator is not None and exchange.session is not None:
@@ -189,8 +186,10 @@ class Rewriter:
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """What is left of a header block, whether credentials were in it, whether an id to isolate is."""
+    """What is left of a header block, whether credentials were in it, whether an id to isolate is; `ready` holds
+    what each target gets of it."""
 
     pairs: Headers
     held_back: bool
     isolated: bool
+    ready: dict[tuple[Role, int], Headers]

@@ -94,10 +94,11 @@ class Tee:
         self._parked: dict[str, deque[tuple[Exchange, float]]] = {}
         self._parked_count = 0
         self._wake: asyncio.Future[None] | None = None
-        self._room = asyncio.Event()
+        self._blocked: list[asyncio.Future[None]] = []
         self._unparked = asyncio.Event()
         self._halt = asyncio.Event()
         self._timer: Timer | None = None
+        self._loop: asyncio.AbstractEventLoop
         self._tasks: list[asyncio.Task[None]] = []
         self._deadline: asyncio.TimerHandle | None = None
         self._alive = 0
@@ -115,6 +116,7 @@ class Tee:
     async def running(self, source: Iterator[Exchange | Later]) -> AsyncIterator[Tee]:
         """Start the workers; on leaving, whatever is still in the air is given up."""
         self._source = source
+        self._loop = asyncio.get_running_loop()  # asked for once: each asking is a system call
         if self._duration is not None:
             self._ends_at = time.monotonic() + self._duration
         self._timer = Timer()
@@ -126,7 +128,7 @@ class Tee:
                     yield self
                 finally:
                     self._left = True
-                    self._room.set()  # nobody will take what is ready
+                    self._unblock()  # nobody will take what is ready
                     self.stop("left")
                     self.abort()
                     if self._deadline is not None:
@@ -167,12 +169,19 @@ class Tee:
         while not self._ready:
             if not self._alive:
                 raise StopAsyncIteration
-            self._wake = asyncio.get_running_loop().create_future()
+            self._wake = self._loop.create_future()
             await self._wake
         pair = self._ready.popleft()
-        if len(self._ready) < self._width:
-            self._room.set()
+        if self._blocked and len(self._ready) < self._width:
+            self._unblock()
         return pair
+
+    def _unblock(self) -> None:
+        """Let the workers go on that wait for room in what is ready."""
+        for waiting in self._blocked:
+            if not waiting.done():
+                waiting.set_result(None)
+        self._blocked.clear()
 
     async def _worker(self) -> None:
         try:
@@ -248,7 +257,8 @@ class Tee:
         if not self.stopping:
             if self._timer is not None and self._pacer.remaining(due) > 0:
                 await self._timer.until(due)
-            await self._rest()
+            if self._brake.remaining() > 0:
+                await self._rest()
             if self._brake.given_up:
                 self.stop(self._brake.given_up)
             if time.monotonic() >= self._ends_at:
@@ -297,8 +307,9 @@ class Tee:
         self._ready.append(paired(exchange, seen, minted))
         self._notify()
         while len(self._ready) >= 2 * self._width and not self._left:
-            self._room.clear()
-            await self._room.wait()
+            waiting = self._loop.create_future()  # an Event would ask for the loop, which is a system call
+            self._blocked.append(waiting)
+            await waiting
 
     async def _nap(self, seconds: float) -> None:
         """Wait for a live source; a stop ends the wait."""
