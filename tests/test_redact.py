@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shadowdiff import redact
 
@@ -66,3 +68,29 @@ def test_a_finding_at_a_secret_path_is_marked_whole() -> None:
 
 def test_query_secrets_leave_the_target_and_its_other_values() -> None:
     assert redact.target(f"/a?sig={SECRET}&b=2") == f"/a?sig={redact.MARK}&b=2"
+
+
+PIECES = st.sampled_from(
+    [
+        '"api_key": "', '\\"token\\": \\"', "secret", "=", "&sig=abcdefgh", " token=xyz", '", "', "key", "Bearer abcdefgh12", "sk-",
+        "abcdefghijklmnop1234", "eyJhbGciOi.eyJzdWIi.c2ln", "İ", "keyboard", "passwd", '"', "\\", ": ", "中文", "x-amz-signature=",
+        "AKIAABCDEFGHIJKLMNOP", "ghp_", "total_tokens", '"client-Secret":"', "?pwd=1", "\n",
+    ]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=14).map("".join))
+def test_looking_only_where_a_word_stands_finds_the_same(value: str) -> None:
+    assert redact.text(value) == (redact.everywhere(value) if len(value) >= 6 else value)
+
+
+@given(st.text(max_size=300))
+def test_and_so_it_does_in_any_text(value: str) -> None:
+    value = redact.valid(value)
+    assert redact.text(value) == (redact.everywhere(value) if len(value) >= 6 else value)
+
+
+def test_every_name_and_shape_holds_one_of_the_words_that_are_looked_for() -> None:
+    for name in redact._NAMES.replace("[_-]?", "_").split("|"):
+        assert any(stem in name for stem in redact._STEMS), name
+        assert len(name) <= redact._NEAR

@@ -23,23 +23,22 @@ Piece = tuple[str, str]
 
 def marked(one: str, two: str) -> tuple[list[Piece], list[Piece]]:
     """(pieces of `one`, pieces of `two`); a piece is (text, mark) with mark "", "gone" or "new"."""
-    a, b = _PIECE.findall(one), _PIECE.findall(two)
-    head = _common(a, b)
-    tail = _common(a[head:][::-1], b[head:][::-1])
+    head = _head(one, two)
+    tail = _tail(one, two, head)
     left: list[Piece] = []
     right: list[Piece] = []
-    _put(left, a[:head], "")
-    _put(right, b[:head], "")
-    mid_a, mid_b = a[head : len(a) - tail], b[head : len(b) - tail]
+    _put(left, [one[:head]], "")
+    _put(right, [two[:head]], "")
+    mid_a, mid_b = (_PIECE.findall(text[head : len(text) - tail]) for text in (one, two))
     rest_a, rest_b = mid_a[MAX_TOKENS:], mid_b[MAX_TOKENS:]
     mid_a, mid_b = mid_a[:MAX_TOKENS], mid_b[:MAX_TOKENS]
     for op in Indel.opcodes(mid_a, mid_b):
         same = op.tag == "equal"
         _put(left, mid_a[op.src_start : op.src_end], "" if same else "gone")
         _put(right, mid_b[op.dest_start : op.dest_end], "" if same else "new")
-    for side, rest, tokens in ((left, rest_a, a), (right, rest_b, b)):
+    for side, rest, text in ((left, rest_a, one), (right, rest_b, two)):
         _put(side, rest, "")
-        _put(side, tokens[len(tokens) - tail :], "")
+        _put(side, [text[len(text) - tail :]], "")
     return left, right
 
 
@@ -59,13 +58,31 @@ def folded(pieces: Sequence[Piece], say: Callable[[int], str], context: int = CO
     return [piece for piece in out if piece[0]]
 
 
-def _common(a: Sequence[str], b: Sequence[str]) -> int:
-    count = 0
-    for one, two in zip(a, b, strict=False):
-        if one != two:
-            break
-        count += 1
-    return count
+def _head(one: str, two: str) -> int:
+    """Characters that both begin with, up to the end of a word."""
+    low, high = 0, min(len(one), len(two))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one.startswith(two[low:middle], low) else (low, middle - 1)
+    while low and _inside(one[low - 1]):
+        low -= 1
+    return low
+
+
+def _tail(one: str, two: str, head: int) -> int:
+    """Characters beyond `head` that both end with, from the start of a word."""
+    low, high = 0, min(len(one), len(two)) - head
+    while low < high:
+        middle = (low + high + 1) // 2
+        same = one.endswith(two[len(two) - middle : len(two) - low], 0, len(one) - low)
+        low, high = (middle, high) if same else (low, middle - 1)
+    while low and _inside(one[len(one) - low]):
+        low -= 1
+    return low
+
+
+def _inside(char: str) -> bool:
+    return char == "_" or (char.isascii() and char.isalnum())
 
 
 def _put(side: list[Piece], tokens: Sequence[str], mark: str) -> None:

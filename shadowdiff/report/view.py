@@ -115,6 +115,17 @@ def view(
     )
 
 
+def shortened(seen: View, room: int) -> View:
+    """The same with at most `room` characters of each answer; what was marked stays marked."""
+    return msgspec.structs.replace(
+        seen,
+        body=_clip(seen.body, min(MAX_REQUEST, room)),
+        blue=_cut(seen.blue, room),
+        green=_cut(seen.green, room),
+        curls=[(role, curl) for role, curl in seen.curls if len(curl) <= 4 * room + 2000],
+    )
+
+
 def curl_lines(line: Mapping[str, Any], targets: Mapping[str, str]) -> list[tuple[str, str]]:
     """(role, curl command) for each target; secrets stay redacted, so put your own in."""
     request = line.get("request")
@@ -145,16 +156,20 @@ def _clip(text: str, most: int) -> str:
 
 def _side(side: Mapping[str, Any], pieces: Sequence[Piece], words: Words, room: int) -> Side:
     shown = folded(pieces, lambda count: words("… {n} characters the same …", n=f"{count:,}"))
+    events = [(float(ms), float(size)) for ms, size in side.get("events", ())]
+    return _cut(Side(one_line(_head(side, words)), shown, events), room)
+
+
+def _cut(side: Side, room: int) -> Side:
     kept: list[Piece] = []
     left = room
-    for text, mark in shown:
+    for text, mark in side.pieces:
         if left <= 0:
             break
         kept.append((text[:left], mark))
         left -= len(text)
-    cut = sum(len(text) for text, _ in shown) - sum(len(text) for text, _ in kept)
-    events = [(float(ms), float(size)) for ms, size in side.get("events", ())]
-    return Side(one_line(_head(side, words)), kept, events, cut)
+    lost = sum(len(text) for text, _ in side.pieces) - sum(len(text) for text, _ in kept)
+    return msgspec.structs.replace(side, pieces=kept, cut=side.cut + lost)
 
 
 def _head(side: Mapping[str, Any], words: Words) -> str:

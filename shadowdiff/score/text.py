@@ -7,6 +7,7 @@ The order of normalizing follows llm-streams.md 3.2 and scoring.md section 5.
 from __future__ import annotations
 
 import re
+from collections import deque
 from functools import lru_cache
 from operator import add
 from typing import Any
@@ -70,10 +71,18 @@ def prose(document: Document | None) -> str:
     if document.kind in ("chat", "text", "html"):
         return document.text
     if document.kind == "json":
+        for known, text in _collected:  # each of a pair's scorers asks for both sides
+            if known is document:
+                return text
         found: list[str] = []
         _collect(document.value, found, 0)
-        return "\n".join(found)
+        _collected.append((document, "\n".join(found)))
+        return _collected[-1][1]
     return ""
+
+
+_collected: deque[tuple[Document, str]] = deque(maxlen=3)
+"""The free texts of the last JSON answers: of a pair with its twin."""
 
 
 def excerpt(value: Any, limit: int = 160) -> str:

@@ -30,5 +30,7 @@ def test_a_pair_costs_no_more_than_its_budget() -> None:
 def test_a_dearer_pair_is_seen() -> None:
     budget = json.loads(counts.BUDGET.read_text())
     dearer = {**budget, "instructions": budget["instructions"] * 1.1}
-    assert counts.over(dearer, budget) == [line for line in counts.over(dearer, budget) if "instructions" in line] != []
+    assert (
+        counts.over(dearer, budget) == [line for line in counts.over(dearer, budget) if "instructions" in line] != []
+    )
     assert not counts.over(budget, budget)

@@ -22,7 +22,7 @@ def test_a_million_pairs_make_a_few_hundred_looks() -> None:
     trail = Trail(lambda settled: Look(settled, settled, 0.0, 0.0, 1.0, 0.0, 0.0))
     for _ in range(1_000_000):
         trail.tick()
-    assert 300 < len(trail.looks) < 600 and trail.looks[0].settled == 1
+    assert 150 < len(trail.looks) < 300 and trail.looks[0].settled == 1
 
 
 def counted(outcomes: list[Outcome]) -> Material:
@@ -45,7 +45,7 @@ def test_the_crossing_is_where_the_gate_stops() -> None:
     assert math.isclose(bad.pass_at, -math.log10(0.05))
     good = counted(GOOD).trail
     passed = good.crossed("pass")
-    assert passed is not None and passed.n in (100, 101) and good.crossed("fail") is None
+    assert passed is not None and 100 <= passed.n <= 107 and good.crossed("fail") is None
 
 
 def test_a_saved_run_gives_the_same_looks(tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ import orjson
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from shadowdiff import tape
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.report.causes import Cause
 from shadowdiff.report.html import charts
@@ -30,7 +29,7 @@ from shadowdiff.report.material import Material
 from shadowdiff.report.plain import one_line, safe, seconds
 from shadowdiff.report.rows import ROOM, packed
 from shadowdiff.report.verdicts import HEADLINE
-from shadowdiff.report.view import MAX_SHOWN, View, view
+from shadowdiff.report.view import MAX_SHOWN, View, shortened, view
 from shadowdiff.report.words import Words
 from shadowdiff.units import show_percent
 
@@ -143,12 +142,15 @@ def _data(collected: Material, rows: Any, words: Words) -> Markup:
 
 def _examples(collected: Material, folder: str, room: int, template: Template) -> tuple[list[Example], int]:
     """As many as fit into `room` bytes: answers are shortened together before any example is left out."""
-    chosen = collected.examples.chosen(collected.causes)
+    chosen = [
+        (cause, view(line, collected.words, collected.targets, collected.confirmed.get(line["id"])))
+        for cause, line in collected.examples.chosen(collected.causes)
+    ]
     share = MAX_SHOWN
     while True:
         made = [
-            _example(number, cause, line, collected, folder, share, template)
-            for number, (cause, line) in enumerate(chosen)
+            _example(number, cause, shortened(seen, share), folder, template)
+            for number, (cause, seen) in enumerate(chosen)
         ]
         size = sum(len(example.html.encode("utf-8")) for example in made)
         if size <= room or share <= LEAST_SHOWN:
@@ -159,10 +161,7 @@ def _examples(collected: Material, folder: str, room: int, template: Template) -
     return made, len(chosen) - len(made)
 
 
-def _example(
-    number: int, cause: str, line: tape.Line, collected: Material, folder: str, share: int, template: Template
-) -> Example:
-    seen = view(line, collected.words, collected.targets, collected.confirmed.get(line["id"]), share)
+def _example(number: int, cause: str, seen: View, folder: str, template: Template) -> Example:
     arrivals = charts.arrivals(seen.blue.events, seen.green.events)
     twin = any(row[3] is not None for row in seen.times)
     made = Example(number, cause, seen, arrivals, twin, f"shadowdiff show {folder} {shlex.quote(seen.id)}")
