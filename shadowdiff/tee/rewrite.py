@@ -120,10 +120,13 @@ class Rewriter:
         named: set[str] = set()
         held_back = False
         strip = self._strip
+        text = "".join([part for pair in headers for part in pair])
+        if "\n" in text or "\r" in text or "\0" in text:
+            raise ValueError("a header holds a control character")
+        if not text.isascii():
+            for name, value in headers:
+                header_bytes(name + value)  # a lone surrogate stands for no bytes
         for pair in headers:
-            if any(char in pair[0] or char in pair[1] for char in "\n\r\0"):
-                raise ValueError("a header holds a control character")
-            header_bytes(pair[0] + pair[1])  # a lone surrogate stands for no bytes
             lower = pair[0].lower()
             if lower in strip:
                 if lower == "connection":
