@@ -19,7 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.pair_cost import answer, capture
+from bench.pair_cost import SERVER, answer, capture
 from tests.servers.nginx import nginx
 
 HERE = Path(__file__).resolve().parent
@@ -71,12 +71,8 @@ def _read(path: Path) -> tuple[int, int]:
 
 def syscalls(counts: tuple[int, int]) -> dict[str, float]:
     """System calls a pair, by name, of a real replay against two nginx servers."""
-    server = (
-        "server { listen 127.0.0.1:{port} backlog=4096; location / { default_type application/json; return 200 '"
-        + answer() + "'; } }"
-    )  # fmt: skip
     seen = []
-    with nginx(server) as blue, nginx(server) as green, tempfile.TemporaryDirectory() as folder:
+    with nginx(SERVER) as blue, nginx(SERVER) as green, tempfile.TemporaryDirectory() as folder:
         for count in counts:
             log, out = Path(folder) / f"{count}.jsonl", Path(folder) / "calls"
             capture(log, count)

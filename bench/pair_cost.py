@@ -35,6 +35,13 @@ def answer() -> str:
     return json.dumps({"items": items, "total": 14, "page": 1})
 
 
+SERVER = (
+    "server { listen 127.0.0.1:{port} backlog=4096; location = /count { stub_status; } "
+    "location / { default_type application/json; return 200 '" + answer() + "'; } }"
+)  # fmt: skip
+"""An nginx that gives every request the same answer, and counts them."""
+
+
 def capture(path: Path, pairs: int, unique: bool = False) -> None:
     """A JSONL capture of GET requests with a browser's headers; `unique` gives each its own request id."""
     headers = [
@@ -91,12 +98,8 @@ def main() -> None:
     parser.add_argument("--transport", default="wire,aiohttp")
     given = parser.parse_args()
     transports = given.transport.split(",")
-    server = (
-        "server { listen 127.0.0.1:{port} backlog=4096; location / { default_type application/json; return 200 '"
-        + answer() + "'; } }"
-    )  # fmt: skip
     costs: dict[str, list[float]] = {name: [] for name in [*transports, "wire, unique headers", "start-up", "wrk x2"]}
-    with nginx(server) as blue, nginx(server) as green, tempfile.TemporaryDirectory() as folder:
+    with nginx(SERVER) as blue, nginx(SERVER) as green, tempfile.TemporaryDirectory() as folder:
         log, one = Path(folder) / "log.jsonl", Path(folder) / "one.jsonl"
         capture(log, given.pairs)
         capture(one, 1)

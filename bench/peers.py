@@ -29,13 +29,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.pair_cost import answer, capture
+from bench.pair_cost import SERVER, answer, capture
 from tests.servers.nginx import nginx
 
-SERVER = (
-    "server { listen 127.0.0.1:{port} backlog=4096; location = /count { stub_status; } "
-    "location / { default_type application/json; return 200 '" + answer() + "'; } }"
-)  # fmt: skip
 LOOP = """while read -r path; do
   a=$(curl -s "http://127.0.0.1:$1$path"); b=$(curl -s --max-time 5 "http://127.0.0.1:$2$path")
   [ "$a" = "$b" ] || echo "$path differs"

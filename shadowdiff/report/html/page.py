@@ -69,7 +69,8 @@ def page(verdict: Verdict, collected: Material, folder: str = "RUN") -> bytes:
     )  # fmt: skip
     data = _data(collected, rows, words)
     style, script = _read("page.css"), _read("page.js")
-    room = MAX_PAGE - len(data) - len(style) - len(script) - 400 * (len(verdict.routes[:100]) + len(shown)) - 60_000
+    fixed = len(data.encode("utf-8")) + len(style) + len(script)
+    room = MAX_PAGE - fixed - 400 * (len(verdict.routes[:100]) + len(shown)) - 60_000
     examples, left_out = _examples(collected, shlex.quote(folder), room, environment.get_template("pair.html.j2"))
     by_cause, rest = _placed(examples, shown)
     drawn = collected.trail.looks if verdict.divergence.n else []

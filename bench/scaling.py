@@ -1,0 +1,104 @@
+"""How cost grows: `python bench/scaling.py flight|log|lines|start [NUMBERS...]`, a table each.
+
+flight   CPU per pair and pairs a second by exchanges in flight
+log      CPU per pair and peak memory of whole replays by lines of the log
+lines    peak memory and CPU per line of reading alone (`replay --dry-run`: reader, filters, ledger)
+start    seconds to start a command
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.pair_cost import SERVER, capture
+from tests.servers.nginx import nginx
+
+CODE = """
+import resource, runpy, sys
+try: runpy.run_module("shadowdiff", run_name="__main__")
+finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
+"""
+
+
+def run(*arguments: str) -> tuple[float, float, float]:
+    """(CPU seconds, wall seconds, peak MB) of one command."""
+    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", CODE, *arguments], capture_output=True, text=True, check=False)
+    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begun
+    if done.returncode not in (0, 3):
+        raise SystemExit(f"{arguments[:4]} ended with {done.returncode}: {done.stderr[-500:]}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu, wall, int(done.stderr.splitlines()[-1]) / 1024
+
+
+def replays(cases: list[tuple[str, int, int]]) -> None:
+    """(what, pairs, in flight) each as a row."""
+    with nginx(SERVER) as blue, nginx(SERVER) as green, tempfile.TemporaryDirectory() as folder:
+        targets = ("--blue", f"http://127.0.0.1:{blue}", "--green", f"http://127.0.0.1:{green}")
+        rest = ("--no-control", "--stop-on", "none", "-q", "-o", str(Path(folder) / "run"))
+        one = Path(folder) / "one.jsonl"
+        capture(one, 1)
+        start = run("replay", str(one), *targets, *rest)
+        for what, pairs, width in cases:
+            log = Path(folder) / "log.jsonl"
+            capture(log, pairs)
+            cpu, wall, peak = run("replay", str(log), *targets, "--max-in-flight", str(width), *rest)
+            each = 1e6 * (cpu - start[0]) / pairs
+            print(f"| {what} | {each:.1f} | {pairs / (wall - start[1]):,.0f} | {peak:.0f} |", flush=True)
+
+
+def lines(counts: list[int]) -> None:
+    """Reading alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log.jsonl"
+        for count in counts:
+            with log.open("w") as out:
+                for number in range(count):
+                    ask = {
+                        "v": 1,
+                        "id": f"r{number}",
+                        "target": f"/api/items/{number}",
+                        "headers": [["Accept", "*/*"]],
+                    }
+                    out.write(json.dumps(ask) + "\n")
+            cpu, wall, peak = run("replay", str(log), "--blue", "http://b", "--green", "http://g", "--dry-run")
+            print(f"| {count:,} | {1e6 * cpu / count:.1f} | {count / wall:,.0f} | {peak:.0f} |", flush=True)
+
+
+def main() -> None:
+    """Print the table asked for."""
+    what, numbers = sys.argv[1] if len(sys.argv) > 1 else "flight", [int(one) for one in sys.argv[2:]]
+    if what == "flight":
+        print("| in flight | CPU µs a pair | pairs/s | peak MB |\n|---|---|---|---|")
+        replays([(f"{n:,}", 2_000 if n == 1 else 10_000, n) for n in numbers or (1, 4, 16, 64, 256, 1_000)])
+    elif what == "log":
+        print("| lines | CPU µs a pair | pairs/s | peak MB |\n|---|---|---|---|")
+        replays([(f"{n:,}", n, 64) for n in numbers or (1_000, 10_000, 100_000, 1_000_000)])
+    elif what == "lines":
+        print("| lines | CPU µs a line | lines/s | peak MB |\n|---|---|---|---|")
+        lines(numbers or [1_000_000, 10_000_000])
+    else:
+        print("| command | CPU s | wall s | peak MB |\n|---|---|---|---|")
+        for command in (
+            ("--help",),
+            ("replay", "--help"),
+            ("gate", "--help"),
+            ("show", "--help"),
+            ("proxy", "--help"),
+        ):
+            best = min((run(*command) for _ in range(5)), key=lambda one: one[0])
+            print(f"| {' '.join(command)} | {best[0]:.2f} | {best[1]:.2f} | {best[2]:.0f} |")
+    print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()
