@@ -153,7 +153,7 @@ def test_green_that_names_its_build_opens_a_window_for_each(tmp_path: Path) -> N
         for n in range(40):
             one.get(f"/item/{n}")
         # all of them: a copy that goes out late would be answered by the next build
-        one.wait(lambda: told(one)["verdict"] == "fail" and told(one)["divergence"]["n"] == 40)
+        one.wait(lambda: told(one)["verdict"] == "fail" and len(one.compared()) == 40)
         assert told(one)["candidate"] == "v1"
         build[0] = "v2"
         for n in range(150):
