@@ -16,7 +16,6 @@ import json
 import os
 import platform
 import re
-import resource
 import shutil
 import sqlite3
 import statistics
@@ -29,7 +28,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench.pair_cost import SERVER, answer, capture
+from bench.pair_cost import SERVER, answer, capture, cpu
 from tests.servers.nginx import nginx
 
 LOOP = """while read -r path; do
@@ -48,12 +47,7 @@ def handled(port: int) -> int:
 
 def spent(command: list[str], ends: tuple[int, ...] = (0,)) -> float:
     """User and system seconds of a command and its children."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode not in ends:
-        raise SystemExit(f"{command[:5]} ended with {done.returncode}: {done.stderr[-500:]}")
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return cpu(command, ends)[0]
 
 
 def ours(folder: Path, blue: int, green: int, pairs: int) -> float:

@@ -50,7 +50,7 @@ _KINDS = (
 
 _STEMS = ("passw", "pwd", "secret", "token", "key", "authorization", "sig", "credential")
 """One of these stands in every name of a secret, in lower case."""
-_LITERALS = ("eyJ", "sk-", "pk-", "rk-", "AKIA", "ASIA", "gh", "xox", "-----BEGIN ")
+_LITERALS = ("eyJ", "sk-", "pk-", "rk-", "AKIA", "ASIA", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "xox", "-----BEGIN ")
 """One of these, or `bearer`, stands in every shape of a secret."""
 _LONGEST_NAME = 200
 _NEAR = 24

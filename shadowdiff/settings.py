@@ -31,6 +31,11 @@ class Targets(Section, frozen=True):
     insecure: bool = False
     proxy: str = ""
 
+    @property
+    def urls(self) -> dict[str, str]:
+        """Role to URL of those that are given."""
+        return {role: url for role, url in (("blue", self.blue), ("green", self.green), ("twin", self.twin)) if url}
+
 
 class Timeouts(Section, frozen=True):
     """Split timeouts; the green_ forms default to the plain ones."""

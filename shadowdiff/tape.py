@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +190,12 @@ def read(path: Path) -> Iterator[Line]:
             if version > VERSION:
                 raise SourceError(f"{path}:{number}: version {version} is newer than {VERSION}; upgrade shadowdiff")
             yield line
+
+
+def read_all(paths: Iterable[Path]) -> Iterator[Line]:
+    """Every line of several comparisons files, one file after another."""
+    for path in paths:
+        yield from read(path)
 
 
 def last_lines(path: Path) -> dict[str, int]:

@@ -11,7 +11,7 @@ import click
 from shadowdiff.cli import options as opt
 from shadowdiff.errors import UsageError
 
-_SENDING = [option for option in opt.SENDING if option[1] not in ("send.loop",)]
+_SENDING = [option for option in opt.SENDING if option[1] != "send.loop"]
 
 
 @click.command()

@@ -120,7 +120,6 @@ def rescore(results: Path, out: Path | None, as_json: bool, quiet: bool, **given
     """
     from shadowdiff import runinfo
     from shadowdiff.report.terminal import console, show_verdict
-    from shadowdiff.report.words import Words
     from shadowdiff.run import rescore as scoring
     from shadowdiff.run import saved
     from shadowdiff.run.gathered import material
@@ -135,10 +134,9 @@ def rescore(results: Path, out: Path | None, as_json: bool, quiet: bool, **given
     folder = out or run_folder("rescored")
     found = scoring.rescore(results, config, folder)
     screen = console(quiet)
-    words = Words(config.report.lang)
-    for line in scoring.table(found, words):
-        screen.print(line, markup=False, soft_wrap=True)
     collected = material(config)
+    for line in scoring.table(found, collected.words):
+        screen.print(line, markup=False, soft_wrap=True)
     limits = gate_limits(config, info.paired if info is not None else None)
     verdict, total = saved.judge([folder], limits, collected)
     finish(folder, verdict, total, collected)
@@ -200,7 +198,7 @@ def show(results: Path, id: str | None, pager: bool | None, lang: str) -> int:
     words = saved.words_of(info, lang)
     with paged(pager) as out:
         if id is None:
-            show_causes(saved.collect(results, lang)[2].causes, words, out)
+            show_causes(saved.causes_of(results), words, out)
             return 0
         line = saved.find(results, id)
         confirmed = runinfo.confirmed(results).get(line["id"])

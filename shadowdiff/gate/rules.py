@@ -133,15 +133,17 @@ def enough(
     main: Reading, rest: Sequence[Reading], routes: Sequence[RouteReading], limits: Limits, left_out: int = 0
 ) -> bool:
     """Whether all evidence together reaches 1/alpha. An unpaired divergence has its own share of alpha instead."""
-    if main.fails:
-        return True
-    share = criteria.weight(limits)
+    return bool(main.fails) or combined(main, rest, routes, limits, left_out) >= -math.log(limits.alpha)
+
+
+def combined(
+    main: Reading, rest: Sequence[Reading], routes: Sequence[RouteReading], limits: Limits, left_out: int = 0
+) -> float:
+    """log E of FAIL over everything: each criterion by its share; an unpaired divergence has intervals, and no E."""
     logs = [reading.log_fail for reading in rest]
     if main.fails is None:
         logs.append(criteria.with_routes(main.log_fail, routes, left_out=left_out))
-    if not logs:
-        return False
-    return criteria.mix(logs, [share] * len(logs)) >= -math.log(limits.alpha)
+    return criteria.mix(logs, [criteria.weight(limits)] * len(logs)) if logs else -math.inf
 
 
 def _passes(reading: Reading, limits: Limits) -> bool:
@@ -214,11 +216,7 @@ def look(tally: Tally, limits: Limits) -> tuple[int, float, float, float, float,
     rest = criteria.others(total, tally.paired, limits, pending)
     routes = criteria.read_routes(total, tally.paired, limits, pending > 0, quick=True)
     left_out = min(len(total.routes), criteria.SLOTS) - len(routes)
-    logs = [reading.log_fail for reading in rest]
-    if main.fails is None:
-        logs.append(criteria.with_routes(main.log_fail, routes, left_out=left_out))
-    share = criteria.weight(limits)
-    fail = criteria.mix(logs, [share] * len(logs)) if logs else 0.0
+    fail = combined(main, rest, routes, limits, left_out)
     return main.n, main.estimate, main.low, main.high, fail, main.log_pass
 
 

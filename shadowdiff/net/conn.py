@@ -327,7 +327,8 @@ class Conn(asyncio.Protocol):
 def _name(raw: bytes) -> tuple[str, str]:
     """A header's name as text, and in lower case if it says how the body comes; names are few and repeat."""
     text = raw.decode("latin-1")
-    known = text, text.lower() if text.lower() in _FRAMING else ""
+    lower = text.lower()
+    known = text, lower if lower in _FRAMING else ""
     if len(_NAMES) < MAX_NAMES:
         _NAMES[raw] = known
     return known

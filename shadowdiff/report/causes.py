@@ -16,7 +16,7 @@ import msgspec
 from shadowdiff import redact
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.report import kinds
-from shadowdiff.report.plain import one_line
+from shadowdiff.report.plain import one_line, toml
 from shadowdiff.report.shape import Signature, signature
 from shadowdiff.report.words import ENGLISH, Words
 from shadowdiff.units import show_percent as pct
@@ -74,7 +74,7 @@ class Cause(msgspec.Struct):
             return words("green fails: look for {id} in its log", id=self.worst)
         if self.own_noise:
             if self.ignore:
-                return words("blue differs from itself here too: score.ignore = {paths}", paths=_toml(self.ignore))
+                return words("blue differs from itself here too: score.ignore = {paths}", paths=toml(self.ignore))
             if self.kind in kinds.LIMITS:
                 return words("blue differs from itself here too: shadowdiff calibrate RUN proposes a limit")
             return words("blue differs from itself here too: give a --twin, or the profile `sampled`")
@@ -96,11 +96,11 @@ class Cause(msgspec.Struct):
         if self.kind in kinds.FAILED:
             return ""
         if self.own_noise and self.ignore:
-            return f"[score]\nignore = {_toml(self.ignore)}\n"
-        at = f"path = {_toml(self.path)}\n" if self.path and not self.places else ""
-        route = f"route = {_toml(next(iter(self.routes)))}\n" if len(self.routes) == 1 else ""
+            return f"[score]\nignore = {toml(self.ignore)}\n"
+        at = f"path = {toml(self.path)}\n" if self.path and not self.places else ""
+        route = f"route = {toml(next(iter(self.routes)))}\n" if len(self.routes) == 1 else ""
         return (
-            f'[[accept]]\n{route}{at}kind = {_toml(self.kind)}\nowner = ""\nexpires = {until}\nreason = ""\n'
+            f'[[accept]]\n{route}{at}kind = {toml(self.kind)}\nowner = ""\nexpires = {until}\nreason = ""\n'
             if at or self.kind not in kinds.GRAVE
             else ""
         )
@@ -202,10 +202,3 @@ def _folded(where: str, group: list[Cause]) -> Cause:
                 mine[key] = mine.get(key, 0) + count
     one.values = set()  # different places: never one and the same change
     return one
-
-
-def _toml(value: str | list[str]) -> str:
-    """TOML's quoted strings are JSON's."""
-    if isinstance(value, list):
-        return "[" + ", ".join(_toml(one) for one in value) + "]"
-    return msgspec.json.encode(value).decode("utf-8")

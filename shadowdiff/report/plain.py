@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import msgspec
+
 _UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u200e\u200f\ud800-\udfff]")
 
 
@@ -22,6 +24,13 @@ def safe(text: str, limit: int | None = None) -> str:
 def one_line(text: str, limit: int | None = None) -> str:
     """The same on one line."""
     return safe(" ".join(text.split()), limit)
+
+
+def toml(value: str | list[str]) -> str:
+    """A string or a list of strings as TOML writes them: quoted as in JSON."""
+    if isinstance(value, list):
+        return "[" + ", ".join(toml(one) for one in value) + "]"
+    return msgspec.json.encode(value).decode("utf-8")
 
 
 def bars(counts: Sequence[float]) -> str:

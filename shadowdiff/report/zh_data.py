@@ -30,7 +30,6 @@ PLAIN = {
     "blue sent no valid HTTP": "blue 发来的不是有效的 HTTP", "blue sent an endless body": "blue 的回答没有尽头",
     "duration is over": "时间已到", "the verdict is reached": "已得出结论",
     "body truncated": "请求体被截断", "body missing": "缺少请求体",
-    "Its answers were not stored (--store-bodies all keeps every one)": "回答没有保存（--store-bodies all 会全部保存）",
     "its answers were not stored (--store-bodies all keeps every one)": "回答没有保存（--store-bodies all 会全部保存）",
     "a stored answer is cut": "保存的回答被截断", "an answer is no text": "回答不是文本",
     "the rules were tuned on these very pairs (score.tuned_on)": "规则正是在这些对上调出来的（score.tuned_on）",
@@ -60,7 +59,7 @@ PLAIN = {
         "没有方法和目标（request_method 和 request_uri，或 request）",
     "there is no config file to read again (-c FILE)": "没有可重读的配置文件（-c 文件）",
     "evidence begins anew": "证据从头开始", "the evidence is read by the new limits": "按新限度重读证据",
-    "nothing lost": "没有丢失", "nothing new": "没有新增", "green": "green", "none was compared": "没有比对过",
+    "nothing lost": "没有丢失", "nothing new": "没有新增", "none was compared": "没有比对过",
 }  # fmt: skip
 
 FILLED = {

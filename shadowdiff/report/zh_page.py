@@ -54,7 +54,7 @@ PAGE = {
     "{n} pairs of {all} are on this page; the rest are in comparisons.jsonl.":
         "本页有 {all} 对中的 {n} 对；其余见 comparisons.jsonl。",
     "Its answers are not on this page. See them with:": "这一对的回答不在本页，可用命令查看：",
-    "copied": "已复制", "open": "打开", "turn": "轮次",
+    "copied": "已复制", "turn": "轮次",
     "{n} more examples": "更多示例（{n} 个）",
     "{n} more examples are left out to keep this page small; they are in comparisons.jsonl.":
         "为控制页面大小，另有 {n} 个示例未列出，见 comparisons.jsonl。",

@@ -96,9 +96,9 @@ async def _run(ready: Plan, folder: RunFolder, logs: list[Path], console: Any, v
         soon=asyncio.get_running_loop().call_soon,
     )
     tape.state(ready.counter.shard, [], False, "")
-    ready.sinks = [tape, collected, *tracing(config, terminal.warner(console, collected.words))]
+    ready.sinks = [tape, collected, *tracing(config, terminal.warner(console, words))]
     if verbose:
-        ready.sinks.append(terminal.Mismatches(console, collected.words))
+        ready.sinks.append(terminal.Mismatches(console, words))
     ready.confirm.settled = folder.confirmed(collected)
     interrupted = Interrupted()
     live = progress(console, ready)

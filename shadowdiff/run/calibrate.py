@@ -94,7 +94,7 @@ def calibrate(results: Path) -> Calibration:
 def _controls(results: Path, itself: bool) -> tuple[list[Pair], int]:
     """Pairs of blue with itself that can be judged, and how many there were."""
     made, asked = [], 0
-    for line in _lines(results):
+    for line in tape.read_all(runinfo.files(results)):
         if line["outcome"] == Outcome.ERRORED or not (itself or line.get("control")):
             continue
         asked += 1
@@ -219,7 +219,7 @@ def _differing(controls: list[Pair], rules: ScoreRules) -> int:
 def _of_green(results: Path) -> Counter[str]:
     """`kind path` to how many pairs green differs so in, excused or not."""
     found: Counter[str] = Counter()
-    for line in _lines(results):
+    for line in tape.read_all(runinfo.files(results)):
         here = {
             f"{finding['kind']} {generalize(finding['path'])}"
             for score in line["scores"].values()
@@ -244,11 +244,6 @@ def _effect(results: Path, rules: ScoreRules) -> str:
     of = f"the first {MAX_PAIRS} pairs" if found.pairs >= MAX_PAIRS else f"{found.pairs} pairs"
     kept = f" ({sum(found.kept.values())} could not be judged again)" if found.kept else ""
     return f"outcomes that change in {of}: {', '.join(moved) or 'none'}{kept}"
-
-
-def _lines(results: Path) -> Iterator[tape.Line]:
-    for path in runinfo.files(results):
-        yield from tape.read(path)
 
 
 def _rounded_up(value: float) -> str:

@@ -11,13 +11,10 @@ from shadowdiff.report.material import Material
 from shadowdiff.report.trail import Look, Trail
 from shadowdiff.settings import Config
 
-ROLES = ("blue", "green", "twin")
-
 
 def material(config: Config) -> Material:
     """An empty collection for a run of `config`."""
-    targets = {role: getattr(config.targets, role) for role in ROLES if getattr(config.targets, role)}
-    return Material(config.report.lang, targets, config.report.store_bodies)
+    return Material(config.report.lang, config.targets.urls, config.report.store_bodies)
 
 
 def follow(collected: Material, tally: Tally, limits: Limits) -> Material:

@@ -15,6 +15,7 @@ from tomlkit.exceptions import TOMLKitError
 
 from shadowdiff.config import load
 from shadowdiff.errors import UsageError
+from shadowdiff.report.plain import toml
 from shadowdiff.runinfo import write_whole
 
 LISTS = ("ignore", "unordered")
@@ -50,24 +51,24 @@ def text(proposals: Sequence[Proposal], run: str, head: Sequence[str]) -> str:
         out.append("[score]")
     for one in sure:
         if one.key not in (*LISTS, "tolerance"):
-            out += [*_comments(one), f"{one.key} = {_quoted(one.value)}"]
+            out += [*_comments(one), f"{one.key} = {toml(one.value)}"]
     for key in LISTS:
         mine = [one for one in sure if one.key == key]
         if mine:
             out.append(f"{key} = [")
             for one in mine:
-                out += [*(f"  {line}" for line in _comments(one)), f"  {_quoted(one.value)},"]
+                out += [*(f"  {line}" for line in _comments(one)), f"  {toml(one.value)},"]
             out.append("]")
     if sure:
-        out.append(f"tuned_on = [{_quoted(run)}]")
+        out.append(f"tuned_on = [{toml(run)}]")
     tolerances = [one for one in sure if one.key == "tolerance"]
     if tolerances:
         out.append("[score.tolerance]")
         for one in tolerances:
-            out += [*_comments(one), f"{_quoted(one.path)} = {one.value}"]
+            out += [*_comments(one), f"{toml(one.path)} = {one.value}"]
     for one in proposals:
         if one.doubt:
-            out += [f"# look first, {one.doubt}:", *_comments(one), f"# {one.key}: {_quoted(one.value)}"]
+            out += [f"# look first, {one.doubt}:", *_comments(one), f"# {one.key}: {toml(one.value)}"]
     return "\n".join(out) + "\n"
 
 
@@ -113,22 +114,17 @@ def _put(score: Any, one: Proposal) -> bool:
 
 def _write(path: Path, content: str) -> None:
     """Replace the file, once it is known to load."""
-    trial = path.with_name(path.name + ".new")
+    trial = path.with_name(path.name + ".new.toml")
     try:
         write_whole(trial, content.encode("utf-8"), 0o644)
-        load(trial.rename(trial.with_suffix(".toml")), {}, {})
+        load(trial, {}, {})
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o644
         write_whole(path, content.encode("utf-8"), mode)
     except OSError as error:
         raise UsageError(f"--accept {path}: cannot be written ({error.strerror})") from None
     finally:
         trial.unlink(missing_ok=True)
-        trial.with_suffix(".toml").unlink(missing_ok=True)
 
 
 def _comments(one: Proposal) -> list[str]:
     return [f"# {line}" for line in (one.why, one.effect) if line]
-
-
-def _quoted(value: str) -> str:
-    return msgspec.json.encode(value).decode("utf-8")

@@ -7,7 +7,7 @@ the rules are the run's own, or name in `score.tuned_on` the other runs they wer
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def rescore(results: Path, config: Config, out: Path) -> Rescored:
     judging = _Judge(panel(config, info.run, paired=info.paired))
     try:
         out.mkdir(parents=True, exist_ok=True)
-        judging.learn(_lines(files), config.score.profile)
+        judging.learn(tape.read_all(files), config.score.profile)
         for path in files:
             with (out / path.name).open("wb") as file:
                 for line in tape.read(path):
@@ -82,8 +82,8 @@ def again(results: Path, config: Config, most: int) -> Rescored:
     files, info = runinfo.files(results), runinfo.info(results)
     found = Rescored(info.run if info is not None else "")
     judging = _Judge(panel(config, found.run, paired=info is not None and info.paired))
-    judging.learn(islice(_lines(files), most), config.score.profile)
-    for line in islice(_lines(files), most):
+    judging.learn(islice(tape.read_all(files), most), config.score.profile)
+    for line in islice(tape.read_all(files), most):
         judging.again(line, found)
     return found
 
@@ -170,11 +170,6 @@ def _judgeable(line: tape.Line) -> Pair | str:
     if line["outcome"] == Outcome.ERRORED or line.get("same"):
         return ""
     return stored.pair_of(line)
-
-
-def _lines(files: list[Path]) -> Iterator[tape.Line]:
-    for path in files:
-        yield from tape.read(path)
 
 
 def _copy_state(path: Path, out: Path, config_hash: str) -> None:

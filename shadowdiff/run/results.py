@@ -94,7 +94,7 @@ class RunFolder:
             control=msgspec.to_builtins(config.control),
             lang=config.report.lang,
             paired=bool(targets.twin),
-            targets={role: getattr(targets, role) for role in ("blue", "green", "twin") if getattr(targets, role)},
+            targets=targets.urls,
             logs=[str(path) for path in logs],
             service=config.report.service,
             candidate=config.report.candidate,

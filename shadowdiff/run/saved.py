@@ -63,7 +63,7 @@ def judge(
 ) -> tuple[Verdict, Shard]:
     """The verdict on saved results, under their own gate settings unless `limits` are given."""
     tally, info = tally_of(results, collected, accepted, limits)
-    limits = limits or (limits_of(info) if info is not None else Limits())
+    limits = limits or limits_of(info)
     verdict: Verdict = plugins.build("gates", limits.mode, limits=limits).judge(tally)
     total = tally.total()
     if accepted is not None:
@@ -90,8 +90,10 @@ def judge(
     return msgspec.structs.replace(verdict, tool_version=shadowdiff.__version__), total
 
 
-def limits_of(info: runinfo.RunInfo) -> Limits:
-    """The gate settings a run was made with."""
+def limits_of(info: runinfo.RunInfo | None) -> Limits:
+    """The gate settings a run was made with; the defaults where it does not say."""
+    if info is None:
+        return Limits()
     config = Config(
         gate=msgspec.convert(info.gate, GateRules),
         control=msgspec.convert(info.control, Control),
@@ -103,7 +105,7 @@ def limits_of(info: runinfo.RunInfo) -> Limits:
 def collect(result: Path, lang: str = "") -> tuple[Verdict, Shard, Material]:
     """A run judged again with everything its reports are made of, in `lang` or the run's own language."""
     info = runinfo.info(result)
-    limits = limits_of(info) if info is not None else Limits()
+    limits = limits_of(info)
     if lang:
         limits = msgspec.structs.replace(limits, lang=lang)
     collected = Material(words_of(info, lang).lang)
@@ -125,20 +127,25 @@ def words_of(info: runinfo.RunInfo | None, lang: str = "") -> Words:
 
 def find(result: Path, wanted: str) -> tape.Line:
     """The line of one comparison by id, or the worst of the cause of that name. Raises `SourceError` for neither."""
-    causes = Causes()
-    for path in runinfo.files(result):
-        for line in tape.read(path):
-            if line["id"] == wanted:
-                return line
-            if line["outcome"] == Outcome.MISMATCHED:
-                causes.add(tape.decode(line))
-    worst = {cause.name: cause.worst for cause in causes.handful(len(causes.found))}
-    worst |= {name: cause.worst for name, cause in causes.found.items()}
-    if wanted in worst:
-        return find(result, worst[wanted])
+    for line in tape.read_all(runinfo.files(result)):
+        if line["id"] == wanted:
+            return line
+    causes = causes_of(result)
+    for cause in (*causes.found.values(), *causes.handful(len(causes.found))):
+        if cause.name == wanted:
+            return find(result, cause.worst)
     raise SourceError(
         f"{result}: no comparison has the id {wanted!r} and no cause that name; shadowdiff show {result} lists causes"
     )
+
+
+def causes_of(result: Path) -> Causes:
+    """Every cause of a run."""
+    causes = Causes()
+    for line in tape.read_all(runinfo.files(result)):
+        if line["outcome"] == Outcome.MISMATCHED:
+            causes.add(tape.decode(line))
+    return causes
 
 
 def _shard(
@@ -157,7 +164,7 @@ def _shard(
     counter = Counter(shard_id, ledger, paired=paired, blue_asked=not recorded, by_request=by_request)
     still_open = set(state.open_units) if state and state.complete else set()
     if collected is not None:
-        follow(collected, counter.tally, limits or (limits_of(info) if info is not None else Limits()))
+        follow(collected, counter.tally, limits or limits_of(info))
     count(path, counter, collected, still_open, accepted)
     _reading_side(ledger, state)
     # a comparisons file on its own says nothing about its run; beside run.json a missing state is a cut run

@@ -26,7 +26,7 @@ from shadowdiff.report.causes import Cause
 from shadowdiff.report.html import charts
 from shadowdiff.report.ledger import ledger_line
 from shadowdiff.report.material import Material
-from shadowdiff.report.plain import one_line, safe, seconds
+from shadowdiff.report.plain import one_line, seconds
 from shadowdiff.report.rows import ROOM, packed
 from shadowdiff.report.verdicts import HEADLINE
 from shadowdiff.report.view import MAX_SHOWN, View, shortened, view
@@ -42,7 +42,7 @@ _STRINGS = (
     "all outcomes", "all causes", "all routes", "order of the log", "slowest green first", "largest slowdown first",
     "{a} to {b} of {n} pairs", "no pair matches",
     "{n} pairs of {all} are on this page; the rest are in comparisons.jsonl.",
-    "Its answers are not on this page. See them with:", "copied", "open", "turn",
+    "Its answers are not on this page. See them with:", "copied", "turn",
 )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _environment(words: Words) -> Environment:
     )
     made.globals["t"] = words
     filters: dict[str, Callable[..., Any]] = {
-        "pct": show_percent, "line": one_line, "safe_text": safe, "seconds": seconds, "t": words,
+        "pct": show_percent, "line": one_line, "seconds": seconds, "t": words,
     }  # fmt: skip
     made.filters.update(filters)
     return made
@@ -237,5 +237,4 @@ def _bar(verdict: Verdict) -> dict[str, float]:
         "width": round(place(d.high) - place(d.low), 2),
         "rate": place(d.rate),
         "limit": place(d.limit),
-        "top": top,
     }
