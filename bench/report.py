@@ -7,15 +7,15 @@ renders it in a process of its own. Prints a table; the line of nothing at all i
 from __future__ import annotations
 
 import random
-import resource
-import subprocess
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench.measure import command
 from shadowdiff import runinfo, tape
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Timings
 from shadowdiff.model.exchange import Exchange, Observation, Pair, Request, Response, Role
@@ -55,35 +55,20 @@ def write(folder: Path, count: int) -> int:
     return (folder / "comparisons.jsonl").stat().st_size
 
 
-def measured(*command: str) -> tuple[float, float, int]:
-    """(CPU seconds, wall seconds, peak MB) of a process."""
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    code = (
-        "import resource,runpy,sys;sys.argv=sys.argv[1:];\ntry: runpy.run_module('shadowdiff',run_name='__main__')\n"
-    )
-    code += "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss//1024,file=sys.stderr)"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "shadowdiff", *command], capture_output=True, text=True, check=False
-    )
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return cpu, time.perf_counter() - begun, int(done.stderr.splitlines()[-1])
-
-
 def main() -> None:
     """Print the table as Markdown."""
     counts = [int(given) for given in sys.argv[1:]] or [1_000, 10_000, 100_000]
     print("| comparisons | tape MB | command | CPU s | wall s | peak MB | page KB |\n|---|---|---|---|---|---|---|")
-    cpu, wall, peak = measured("report", "--help")
-    print(f"| none | | --help | {cpu:.2f} | {wall:.2f} | {peak} | |")
+    cpu, wall, peak, _ = command("report", "--help")
+    print(f"| none | | --help | {cpu:.2f} | {wall:.2f} | {peak:.0f} | |")
     with TemporaryDirectory() as folder:
         for count in counts:
             run = Path(folder) / str(count)
             size = write(run, count)
-            for command in ("gate", "report"):
-                cpu, wall, peak = measured(command, str(run))
-                page = f"{(run / 'report.html').stat().st_size / 1e3:.0f}" if command == "report" else ""
-                print(f"| {count:,} | {size / 1e6:.0f} | {command} | {cpu:.2f} | {wall:.2f} | {peak} | {page} |")
+            for name in ("gate", "report"):
+                cpu, wall, peak, _ = command(name, str(run))
+                page = f"{(run / 'report.html').stat().st_size / 1e3:.0f}" if name == "report" else ""
+                print(f"| {count:,} | {size / 1e6:.0f} | {name} | {cpu:.2f} | {wall:.2f} | {peak:.0f} | {page} |")
 
 
 if __name__ == "__main__":

@@ -10,34 +10,15 @@ from __future__ import annotations
 
 import json
 import os
-import resource
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from bench.measure import command
 from bench.pair_cost import SERVER, capture
 from tests.servers.nginx import nginx
-
-CODE = """
-import resource, runpy, sys
-try: runpy.run_module("shadowdiff", run_name="__main__")
-finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
-"""
-
-
-def run(*arguments: str) -> tuple[float, float, float]:
-    """(CPU seconds, wall seconds, peak MB) of one command."""
-    before, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", CODE, *arguments], capture_output=True, text=True, check=False)
-    after, wall = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begun
-    if done.returncode not in (0, 3):
-        raise SystemExit(f"{arguments[:4]} ended with {done.returncode}: {done.stderr[-500:]}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return cpu, wall, int(done.stderr.splitlines()[-1]) / 1024
 
 
 def replays(cases: list[tuple[str, int, int]]) -> None:
@@ -47,13 +28,13 @@ def replays(cases: list[tuple[str, int, int]]) -> None:
         rest = ("--no-control", "--stop-on", "none", "-q", "-o", str(Path(folder) / "run"))
         one = Path(folder) / "one.jsonl"
         capture(one, 1)
-        start = run("replay", str(one), *targets, *rest)
+        start = command("replay", str(one), *targets, *rest)
         for what, pairs, width in cases:
             log = Path(folder) / "log.jsonl"
             capture(log, pairs)
-            cpu, wall, peak = run("replay", str(log), *targets, "--max-in-flight", str(width), *rest)
-            each = 1e6 * (cpu - start[0]) / pairs
-            print(f"| {what} | {each:.1f} | {pairs / (wall - start[1]):,.0f} | {peak:.0f} |", flush=True)
+            cpu, wall, peak, _ = command("replay", str(log), *targets, "--max-in-flight", str(width), *rest)
+            each = 1e6 * (cpu - start.cpu) / pairs
+            print(f"| {what} | {each:.1f} | {pairs / (wall - start.wall):,.0f} | {peak:.0f} |", flush=True)
 
 
 def lines(counts: list[int]) -> None:
@@ -70,7 +51,7 @@ def lines(counts: list[int]) -> None:
                         "headers": [["Accept", "*/*"]],
                     }
                     out.write(json.dumps(ask) + "\n")
-            cpu, wall, peak = run("replay", str(log), "--blue", "http://b", "--green", "http://g", "--dry-run")
+            cpu, wall, peak, _ = command("replay", str(log), "--blue", "http://b", "--green", "http://g", "--dry-run")
             print(f"| {count:,} | {1e6 * cpu / count:.1f} | {count / wall:,.0f} | {peak:.0f} |", flush=True)
 
 
@@ -88,15 +69,15 @@ def main() -> None:
         lines(numbers or [1_000_000, 10_000_000])
     else:
         print("| command | CPU s | wall s | peak MB |\n|---|---|---|---|")
-        for command in (
+        for asked in (
             ("--help",),
             ("replay", "--help"),
             ("gate", "--help"),
             ("show", "--help"),
             ("proxy", "--help"),
         ):
-            best = min((run(*command) for _ in range(5)), key=lambda one: one[0])
-            print(f"| {' '.join(command)} | {best[0]:.2f} | {best[1]:.2f} | {best[2]:.0f} |")
+            best = min((command(*asked) for _ in range(5)), key=lambda one: one.cpu)
+            print(f"| {' '.join(asked)} | {best.cpu:.2f} | {best.wall:.2f} | {best.peak:.0f} |")
     print(f"\n{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
 
 

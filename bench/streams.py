@@ -14,20 +14,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from bench.measure import command
+
 HERE = Path(__file__).resolve().parent
-CODE = """
-import resource, runpy, sys
-try: runpy.run_module("shadowdiff", run_name="__main__")
-finally:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    print(used.ru_maxrss, used.ru_utime + used.ru_stime, file=sys.stderr)
-"""
 
 
 def server(events: int, every: float) -> tuple[subprocess.Popen[str], int]:
     """A streaming server of its own process and its port."""
-    command = [sys.executable, str(HERE / "sse_server.py"), str(events), str(every)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    argv = [sys.executable, str(HERE / "sse_server.py"), str(events), str(every)]
+    process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     return process, int(process.stdout.readline())
 
@@ -59,25 +55,24 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 log = Path(folder) / "log.jsonl"
                 capture(log, count)
-                done = subprocess.run(
-                    [sys.executable, "-c", CODE, "replay", str(log), "--blue", f"http://127.0.0.1:{blue[1]}", "--green",
-                     f"http://127.0.0.1:{green[1]}", "--allow-method", "POST", "--max-in-flight", str(count), "--no-control",
-                     "--stop-on", "none", "-q", "--json", "-o", str(Path(folder) / "run")],
-                    capture_output=True, text=True, check=False,
+                done = command(
+                    "replay", str(log), "--blue", f"http://127.0.0.1:{blue[1]}", "--green", f"http://127.0.0.1:{green[1]}",
+                    "--allow-method", "POST", "--max-in-flight", str(count), "--no-control", "--stop-on", "none", "-q",
+                    "--json", "-o", str(Path(folder) / "run"),
                 )  # fmt: skip
         finally:
             for process, _ in (blue, green):
                 process.kill()
                 process.wait()
-        peak, cpu = (float(value) for value in done.stderr.split()[-2:])
-        ledger = json.loads(done.stdout)["ledger"]
+        peak, cpu = done.peak, done.cpu
+        ledger = json.loads(done.printed)["ledger"]
         if not base[0]:
             base = peak, cpu
-        each = (peak - base[0]) / (2 * count)
+        each = 1024 * (peak - base[0]) / (2 * count)
         event = 1e6 * (cpu - base[1]) / (2 * count * given.events)
         told = ", ".join(f"{name} {ledger[name]}" for name in ("matched", "mismatched", "errored") if ledger[name])
         shown = f"{each:.1f} | {event:.1f}" if count > 1 else " | "
-        print(f"| {2 * count:,} | {told} | {peak / 1024:.0f} | {shown} |", flush=True)
+        print(f"| {2 * count:,} | {told} | {peak:.0f} | {shown} |", flush=True)
 
 
 if __name__ == "__main__":
