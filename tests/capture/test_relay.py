@@ -67,7 +67,8 @@ def relaying(blue_port: int, **more) -> Iterator[Running]:
 
 @contextlib.contextmanager
 def raw_blue(serve: Callable[[socket.socket], None]) -> Iterator[int]:
-    """A blue that is plain sockets."""
+    """A blue that is plain sockets; what it recorded is whole once this is over."""
+    serving: list[threading.Thread] = []
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def one(client: socket.socket) -> None:
@@ -77,10 +78,13 @@ def raw_blue(serve: Callable[[socket.socket], None]) -> Iterator[int]:
         def run() -> None:
             with contextlib.suppress(OSError):
                 while True:
-                    threading.Thread(target=one, args=(listening.accept()[0],), daemon=True).start()
+                    serving.append(threading.Thread(target=one, args=(listening.accept()[0],), daemon=True))
+                    serving[-1].start()
 
         threading.Thread(target=run, daemon=True).start()
         yield listening.getsockname()[1]
+    for thread in serving:
+        thread.join(20)
 
 
 def read_all(sock: socket.socket) -> bytes:
