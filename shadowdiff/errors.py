@@ -6,6 +6,7 @@
     ├── SourceError     4   the operator: the capture is missing or unreadable
     ├── TargetError     4   the operator: blue cannot be reached, so nothing can be measured
     ├── OutputError     4   the operator: results cannot be written any more (disk full)
+    ├── WorkerError     4   the operator: a worker process dies again and again (memory)
     └── ActionError     5   page someone: the release must stop and the stop failed
 
 A target that fails is not an exception: it is an `Observation` with a `failure`.
@@ -62,6 +63,12 @@ class TargetError(ShadowdiffError):
 
 class OutputError(ShadowdiffError):
     """Results cannot be written any more, so a verdict would rest on less than was measured."""
+
+    exit_code = Exit.UNMEASURED
+
+
+class WorkerError(ShadowdiffError):
+    """A worker process died as often as it was started, so a part of the log was not measured."""
 
     exit_code = Exit.UNMEASURED
 

@@ -59,6 +59,11 @@ class State(msgspec.Struct):
     stopped: str = ""
 
 
+def comparisons(folder: Path, worker: int | None = None) -> Path:
+    """Where a run, or one worker of it, writes its comparisons."""
+    return folder / ("comparisons.jsonl" if worker is None else f"comparisons-{worker}.jsonl")
+
+
 def files(results: Path) -> list[Path]:
     """The comparisons files of a run folder, or the file itself. Raises `SourceError` when there are none."""
     if results.is_file():

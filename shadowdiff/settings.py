@@ -208,6 +208,7 @@ class Sending(Section, frozen=True):
     max_gap: str = ""
     loop: int = 1
     max_in_flight: int = 16
+    workers: int = 1
     limit: int = 0
     warmup: int = 0
     duration: str = ""

@@ -22,7 +22,7 @@ from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Sev
 from shadowdiff.model.exchange import Pair
 from shadowdiff.model.tally import Shard, Tally
 from shadowdiff.model.verdict import Verdict
-from shadowdiff.runinfo import State, write_result
+from shadowdiff.runinfo import State, comparisons, write_result
 
 VERSION = 1
 STATE_S = 1.0
@@ -64,7 +64,7 @@ class TapeSink:
         self._max = max_body
         self._clock = clock
         self._stated = clock()
-        path = folder / f"comparisons{suffix}.jsonl"
+        path = comparisons(folder, worker)
         try:
             self._file = path.open("ab" if append else "wb", buffering=0)
             path.chmod(0o600)

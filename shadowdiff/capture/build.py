@@ -57,8 +57,10 @@ class Builder:
         warn: Callable[[str], None] | None = None,
         dialogs: Dialogs | None = None,
         begun: int = 0,
+        silent: bool = False,
     ) -> None:
-        """Exchanges are numbered from `begun` + 1."""
+        """Exchanges are numbered from `begun` + 1. A `silent` one leaves what is unreadable to another worker's."""
+        self._silent = silent
         self.ledger = ledger
         self.dialogs = dialogs or Dialogs()
         self._router = router or Router()
@@ -112,6 +114,8 @@ class Builder:
 
     def unreadable(self, where: str, why: str) -> None:
         """Count a record that is no exchange; the first few are said aloud with their place."""
+        if self._silent:
+            return
         self.ledger.read += 1
         self.ledger.note("unreadable", why)
         self._warned += 1
@@ -121,7 +125,7 @@ class Builder:
 
     def notice(self, text: str) -> None:
         """Say something about the file as a whole, such as a packed stream that ends early."""
-        if self._warn:
+        if self._warn and not self._silent:
             self._warn(text)
 
 

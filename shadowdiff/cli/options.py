@@ -93,6 +93,10 @@ SENDING: list[_Option] = [
     (("--green-timeout",), "timeouts.green_total", {"help": "The same for green alone."}),
 ]  # fmt: skip
 
+WORKERS: list[_Option] = [
+    (("--workers",), "send.workers", {"type": int, "help": "Processes that share the log by session [default: 1]."}),
+]
+
 SCORING: list[_Option] = [
     (("--profile",), "score.profile",
      {"help": "strict, stable or sampled: how much text may vary [default: stable]."}),

@@ -19,7 +19,7 @@ from shadowdiff.settings import Config
 @opt.config_option
 @opt.with_options(opt.TARGETS)
 @opt.header_options
-@opt.with_options(opt.CAPTURE, opt.SENDING, opt.SCORING, opt.JUDGING, opt.STOPPING)
+@opt.with_options(opt.CAPTURE, opt.SENDING, opt.WORKERS, opt.SCORING, opt.JUDGING, opt.STOPPING)
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Run folder [default: reports/runs/<time>-<name>]."
 )

@@ -144,6 +144,24 @@ class Causes:
             cause.noisy += comparison.control[0] is Outcome.MISMATCHED
         return cause, worst
 
+    def join(self, other: Causes) -> None:
+        """Add what another worker found; whose worst is equally bad, the smaller id is kept."""
+        self.total += other.total
+        for name, theirs in other.found.items():
+            if name not in self.found and len(self.found) >= MAX_CAUSES:
+                name = REST
+            mine = self.found.setdefault(name, Cause(name, theirs.rule, theirs.kind, theirs.path, theirs.shape))
+            mine.count += theirs.count
+            mine.noisy += theirs.noisy
+            mine.asked += theirs.asked
+            mine.first = mine.first or theirs.first
+            if (-theirs.worst_score, theirs.worst) < (-mine.worst_score, mine.worst):
+                mine.worst, mine.worst_score = theirs.worst, theirs.worst_score
+            mine.values |= set(sorted(theirs.values)[: MAX_VALUES - len(mine.values)])
+            for counts, more in ((mine.routes, theirs.routes), (mine.beside, theirs.beside)):
+                for key, count in more.items():
+                    counts[key] = counts.get(key, 0) + count
+
     def top(self, most: int) -> list[Cause]:
         """The most frequent first."""
         return sorted(self.found.values(), key=lambda one: (-one.count, one.name))[:most]

@@ -6,6 +6,7 @@ A part of `material` during a run; a saved run gives the same choice.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -57,6 +58,18 @@ class Examples:
             self._count += 1
         if worst:
             kept.worst = made
+
+    def join(self, other: Examples, causes: Causes) -> None:
+        """Add another worker's choice; `causes` are already those of both."""
+        for name, theirs in other._kept.items():
+            cause = causes.found.get(name)
+            if cause is None:  # it went into the rest
+                continue
+            seen: set[str] = set()
+            for line in (theirs.first, theirs.worst, *theirs.others):
+                if line["id"] not in seen:
+                    seen.add(line["id"])
+                    self.take(cause, line["id"] == cause.worst, line["route"], partial(dict, line))
 
     def chosen(self, causes: Causes, most: int = MOST) -> list[tuple[str, tape.Line]]:
         """(cause, line), a round over all causes at a time: the worst of each, the first of each, then the others."""

@@ -69,6 +69,14 @@ class Material:
         """The last look at the evidence."""
         self.trail.end()
 
+    def join(self, other: Material) -> None:
+        """Add what another worker collected, within the same bounds."""
+        self.causes.join(other.causes)
+        self.examples.join(other.examples, self.causes)
+        self.rows.join(other.rows)
+        self.spread.join(other.spread)
+        self.confirmed |= other.confirmed
+
     def _count(self, comparison: Comparison) -> tuple[Cause, bool] | None:
         found = self.causes.add(comparison)
         self.rows.add(comparison, found[0].name if found is not None else "")

@@ -46,6 +46,13 @@ class Rows:
             why = "" if c.outcome is Outcome.MATCHED else one_line(redact.text(c.why), MAX_WHY)
             rows.append(Row(c.id, c.seq, c.outcome, c.route, cause, why, c.timings.blue_s, c.timings.green_s, c.turn))
 
+    def join(self, other: Rows) -> None:
+        """Add another worker's rows; where there is no room for all, those early in the log stay."""
+        self.total += other.total
+        for outcome, rows in other._rows.items():
+            both = sorted(self._rows[outcome] + rows, key=lambda row: (row.seq, row.id))
+            self._rows[outcome] = both[: ROOM[outcome]]
+
     def chosen(self) -> list[Row]:
         """Those that fit on a page, in the order of the log."""
         rows: list[Row] = []

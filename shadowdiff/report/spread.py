@@ -40,6 +40,12 @@ class Spread:
         if t.twin_ttft_s is not None:
             self._twin_ttft[bucket(t.twin_ttft_s)] += 1
 
+    def join(self, other: Spread) -> None:
+        """Add another worker's counts."""
+        for name, theirs in vars(other).items():
+            mine = getattr(self, name)
+            mine[:] = [a + b for a, b in zip(mine, theirs, strict=True)]
+
     @property
     def counts(self) -> dict[tuple[str, str], list[int]]:
         """By (measure, side), of those that were measured."""

@@ -65,7 +65,7 @@ class Live:
     def __init__(
         self,
         out: Console,
-        shard: Shard,
+        shard: Callable[[], Shard],
         in_flight: Callable[[], int],
         interval: Callable[[], tuple[float, float]],
         words: Words = ENGLISH,
@@ -107,7 +107,7 @@ class Live:
             self._progress.stop()
 
     def _text(self, moment: float) -> str:
-        shard = self._shard
+        shard = self._shard()
         rate = (shard.upto - self._last) / max(moment - self._painted, 1e-3)
         self._last = shard.upto
         low, high = self._interval()

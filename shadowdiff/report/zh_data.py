@@ -132,6 +132,9 @@ FILLED = {
         "关联：{source}（{why}），{n} 个值；替换次数 {counts}。",
     "{n} sessions lost what their targets minted: too many at once.": "{n} 个会话丢失了目标分配的值：同时太多。",
     "with {n} in flight only {size} of each answer is kept (--max-body)": "在途 {n} 个时，每个回答只保留 {size}（--max-body）",
+    "Worker {number} died ({how}) and went on from its checkpoint.": "工作进程 {number} 意外结束（{how}），已从检查点继续。",
+    "worker {number} died ({how}); it is started again from its checkpoint":
+        "工作进程 {number} 意外结束（{how}），正从检查点重新启动",
     "Resumed: {what}.": "继续上次运行：{what}。", "{n} exchanges were settled before": "此前已完成 {n} 个请求",
     "{n} exchanges were settled before; {rest}": "此前已完成 {n} 个请求；{rest}",
     "{n} were in flight and are sent again: {listed}": "{n} 个当时在途，重新发送：{listed}",

@@ -25,6 +25,7 @@ from shadowdiff.model.tally import Ledger
 from shadowdiff.settings import Config
 from shadowdiff.tee.hold import Holder
 from shadowdiff.tee.session import Sessions
+from shadowdiff.tee.share import WHOLE, Share
 
 MAX_SHUFFLED = 500_000
 _CHUNK = re.compile(r"(.*_)(\d+)(\.gor(?:\.gz|\.zst)?)")
@@ -33,10 +34,22 @@ _CHUNK = re.compile(r"(.*_)(\d+)(\.gor(?:\.gz|\.zst)?)")
 class Reading:
     """The logs of a run as one stream; `notes` tells what reading them needed."""
 
-    def __init__(self, config: Config, logs: Sequence[Path], ledger: Ledger, warn: Callable[[str], None]) -> None:
-        """Raises `UsageError` or `SourceError` for what cannot be read, before anything is sent."""
+    def __init__(
+        self,
+        config: Config,
+        logs: Sequence[Path],
+        ledger: Ledger,
+        warn: Callable[[str], None],
+        share: Share = WHOLE,
+        shuffle: int = 0,
+    ) -> None:
+        """`shuffle` seeds the order of `--stop-on any`, which all workers must share. Raises `UsageError` or
+        `SourceError` for what cannot be read, before anything is sent.
+        """
         self._ledger = ledger
-        builder = builder_of(config, ledger, warn)
+        self._share = share
+        self._shuffle = config.send.seed or shuffle
+        builder = builder_of(config, ledger, warn, silent=share.number > 0)
         self._config = config
         self._sources = sources(config, formats(config, logs), builder)
         self._ordering = Ordering(config.capture.sort_window)
@@ -48,12 +61,19 @@ class Reading:
         """Every exchange in sending order."""
         exchanges = self._passes()
         if self._config.gate.stop_on == "any":
-            return shuffled(exchanges, self._config.sessions.by, self._config.send.seed)
+            return shuffled(exchanges, self._config.sessions.by, self._shuffle)
         return exchanges
 
     def ahead(self, taken: int) -> int:
-        """Exchanges read, to be sorted or shuffled, that nobody took: a stop came first."""
-        return self._ledger.read - self._ledger.unreadable - taken
+        """Exchanges read, to be sorted or shuffled, that nobody took: a stop came first.
+
+        With other workers beside this one nobody knows whose they are, and they count as not read.
+        """
+        waiting = self._ledger.read - self._ledger.unreadable - taken
+        if self._share.of == 1:
+            return waiting
+        self._ledger.read -= waiting
+        return 0
 
     def notes(self) -> list[str]:
         """What was put in order."""
@@ -112,11 +132,13 @@ def again(exchange: Exchange, number: int, shift: float) -> Exchange:
     )
 
 
-def builder_of(config: Config, ledger: Ledger, warn: Callable[[str], None], begun: int = 0) -> Builder:
-    """What makes exchanges, from the capture settings; they are numbered from `begun` + 1."""
+def builder_of(
+    config: Config, ledger: Ledger, warn: Callable[[str], None], begun: int = 0, silent: bool = False
+) -> Builder:
+    """What makes exchanges, from the capture settings; see `Builder` for the last two."""
     given = config.capture.dialogs
     dialogs = Dialogs(path=given.path, body=given.body, turns=given.turns)
-    return Builder(ledger, Router(config.capture.routes, config.capture.route_by), warn, dialogs, begun)
+    return Builder(ledger, Router(config.capture.routes, config.capture.route_by), warn, dialogs, begun, silent)
 
 
 def holder(config: Config) -> Holder:

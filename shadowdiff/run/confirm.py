@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from shadowdiff.contracts import Transport
 from shadowdiff.model.comparison import Comparison, Outcome
@@ -40,15 +40,19 @@ class Confirm:
         judging: Judging,
         brake: Brake,
         budget: Budget,
+        most: int = MAX_ASKED,
         settled: Callable[[str, int, int], None] = lambda *_: None,
     ) -> None:
-        """One of `rewriters` a time asked; none turns it off. `settled` hears of each exchange once it is done."""
+        """One of `rewriters` a time asked; none turns it off. The first `most` mismatches are asked again; `settled`
+        hears of each exchange once it is done.
+        """
         self.rewriters = rewriters
         self._roles = roles
         self.transport = transport
         self.judging = judging
         self._brake = brake
         self._budget = budget
+        self._most = most
         self.settled = settled
         self.found: dict[str, tuple[int, int]] = {}
         self.in_sessions = 0
@@ -81,7 +85,7 @@ class Confirm:
             return
         if exchange.session is not None:
             self.in_sessions += 1
-        elif self._started >= MAX_ASKED:
+        elif self._started >= self._most:
             self.left_out += 1
         else:
             self._started += 1
@@ -110,30 +114,34 @@ class Confirm:
             self._brake.note(observation, exchange.recorded_status)
         return paired(exchange, seen, rewriter.saw(exchange, seen))
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """For the verdict: mismatches asked again, and how many came back always, sometimes, never."""
-        if not self.found:
-            return {}
-        shares = [again / asked for again, asked in self.found.values()]
-        return {
-            "asked": len(shares),
-            "always": sum(share == 1 for share in shares),
-            "sometimes": sum(0 < share < 1 for share in shares),
-            "never": sum(share == 0 for share in shares),
-        }
 
-    def note(self) -> str:
-        """One sentence, empty where nothing was asked again."""
-        counts = self.counts
-        if not counts:
-            return ""
-        text = (
-            f"Asked again: of {counts['asked']} mismatches {counts['always']} came back each time, "
-            f"{counts['sometimes']} sometimes, {counts['never']} never. The verdict does not count this."
-        )
-        if self.in_sessions:
-            text += f" {self.in_sessions} turns of sessions were not asked again."
-        if self.left_out:
-            text += f" {self.left_out} more were left out."
-        return text
+Found = Mapping[str, tuple[int, int]]
+
+
+def counts(found: Found) -> dict[str, int]:
+    """For the verdict: mismatches asked again, and how many came back always, sometimes, never."""
+    if not found:
+        return {}
+    shares = [again / asked for again, asked in found.values()]
+    return {
+        "asked": len(shares),
+        "always": sum(share == 1 for share in shares),
+        "sometimes": sum(0 < share < 1 for share in shares),
+        "never": sum(share == 0 for share in shares),
+    }
+
+
+def note(found: Found, in_sessions: int = 0, left_out: int = 0) -> str:
+    """One sentence, empty where nothing was asked again."""
+    kinds = counts(found)
+    if not kinds:
+        return ""
+    text = (
+        f"Asked again: of {kinds['asked']} mismatches {kinds['always']} came back each time, "
+        f"{kinds['sometimes']} sometimes, {kinds['never']} never. The verdict does not count this."
+    )
+    if in_sessions:
+        text += f" {in_sessions} turns of sessions were not asked again."
+    if left_out:
+        text += f" {left_out} more were left out."
+    return text

@@ -38,13 +38,14 @@ class Bits:
 
 
 class Journal:
-    """Owns `sent.map` in a run folder."""
+    """Owns `sent.map` in a run folder, or a worker's `sent-<n>.map`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, worker: int | None = None) -> None:
         """Opens or creates the file. Raises `OutputError`."""
         self._folder = folder
+        name = "sent.map" if worker is None else f"sent-{worker}.map"
         try:
-            self._file = os.open(folder / "sent.map", os.O_RDWR | os.O_CREAT, 0o600)
+            self._file = os.open(folder / name, os.O_RDWR | os.O_CREAT, 0o600)
             self._size = max(STEP, os.fstat(self._file).st_size)
             _reserve(self._file, self._size)
             self._map = mmap.mmap(self._file, self._size)

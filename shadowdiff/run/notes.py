@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -11,16 +11,28 @@ import shadowdiff
 from shadowdiff.model.tally import LAG_BUCKETS, LATE_S, Shard, quantile
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.report.plain import bars
+from shadowdiff.run import confirm
+from shadowdiff.run.accept import Accepted
+from shadowdiff.run.facts import Facts, facts_of
 from shadowdiff.run.results import RunFolder
 from shadowdiff.run.setup import Plan
+from shadowdiff.settings import Config
+from shadowdiff.tee.handover import Handover
 from shadowdiff.units import show_duration
 
 MAX_LISTED = 12
 
 
 def finished(verdict: Verdict, ready: Plan, folder: RunFolder) -> Verdict:
-    """The gate's verdict with everything that the gate does not know: names, times, notes."""
-    config = ready.config
+    """The verdict of one process with everything that the gate does not know."""
+    notes = notes_of(facts_of(ready), ready.counter.shard, ready.accepted)
+    return named(verdict, ready.config, folder, (*ready.notes, *notes), confirm.counts(ready.confirm.found))
+
+
+def named(
+    verdict: Verdict, config: Config, folder: RunFolder, notes: Sequence[str], confirmed: dict[str, int]
+) -> Verdict:
+    """The gate's verdict with names, times, notes, and what was asked again."""
     return msgspec.structs.replace(
         verdict,
         service=config.report.service,
@@ -30,49 +42,48 @@ def finished(verdict: Verdict, ready: Plan, folder: RunFolder) -> Verdict:
         started_at=folder.started_at,
         updated_at=datetime.now(UTC).isoformat(timespec="seconds"),
         report=str(folder.path / "report.html"),
-        notes=(*verdict.notes, *ready.notes, *notes_of(ready)),
-        confirmed=ready.confirm.counts,
+        notes=(*verdict.notes, *notes),
+        confirmed=confirmed,
     )
 
 
-def notes_of(ready: Plan) -> list[str]:
-    """The notes of a run, in the order a reader needs them."""
+def notes_of(facts: Facts, shard: Shard, accepted: Accepted | None) -> list[str]:
+    """The notes of a run, in the order a reader needs them; `accepted` excused what the facts count."""
     notes = []
-    if not ready.ledger.balances:
+    if not shard.ledger.balances:
         notes.append("The ledger does not balance. This is a bug in shadowdiff; please report it with this file.")
-    if ready.tee.stopping and ready.tee.stopping != "left":
-        notes.append(f"Sending stopped: {ready.tee.stopping}.")
-    shard = ready.counter.shard
-    notes += ready.reading.notes()
+    if facts.resumed is not None:
+        notes.append(facts.resumed.note())
+    if facts.stopping and facts.stopping != "left":
+        notes.append(f"Sending stopped: {facts.stopping}.")
+    notes += facts.reading
     notes += _pace(shard)
-    notes += _sessions(ready, shard)
-    if ready.rewriter.isolated:
-        places = ", ".join(f"{name} ×{count}" for name, count in sorted(ready.rewriter.isolated.items()))
+    notes += _sessions(facts, shard)
+    if facts.isolated:
+        places = ", ".join(f"{name} ×{count}" for name, count in sorted(facts.isolated.items()))
         notes.append(f"Isolation rewrote client-supplied ids per target: {places}.")
-    if ready.rewriter.stripped_credentials:
+    if facts.stripped:
         notes.append(
-            f"Authorization or Cookie was stripped from {ready.rewriter.stripped_credentials} exchanges "
-            "(--forward-auth sends them)."
+            f"Authorization or Cookie was stripped from {facts.stripped} exchanges (--forward-auth sends them)."
         )
-    if ready.brake.throttled:
-        notes.append(f"Targets asked for a pause {ready.brake.throttled} times (429 or overloaded); it was granted.")
-    spread = {name: sorted(found) for name, found in getattr(ready.transport, "peers", {}).items() if len(found) > 1}
+    if facts.throttled:
+        notes.append(f"Targets asked for a pause {facts.throttled} times (429 or overloaded); it was granted.")
+    spread = {name: sorted(found) for name, found in facts.peers.items() if len(found) > 1}
     for name, found in spread.items():
         notes.append(f"{name} was reached at {len(found)} addresses: {', '.join(found[:8])}.")
-    races = getattr(ready.transport, "races", 0)
-    if races:
-        notes.append(f"{races} kept connections closed under a request; safe ones were sent once more.")
-    if ready.learner.reasks:
-        learnt = sum(len(found) for found in ready.learner.baseline.noise.values())
+    if facts.races:
+        notes.append(f"{facts.races} kept connections closed under a request; safe ones were sent once more.")
+    if facts.reasks:
         notes.append(
-            f"Blue was asked twice for {ready.learner.reasks} exchanges to learn its noise: {learnt} paths vary."
+            f"Blue was asked twice for {facts.reasks} exchanges to learn its noise: {len(facts.learnt)} paths vary."
         )
-    if ready.accepted is not None:
-        notes += ready.accepted.notes()
-    if text := ready.confirm.note():
+    if accepted is not None:
+        accepted.count = facts.accepted
+        notes += accepted.notes()
+    if text := confirm.note(facts.confirmed, facts.unconfirmed_turns, facts.unconfirmed):
         notes.append(text)
-    if ready.sessions.evicted:
-        notes.append(f"{ready.sessions.evicted} sessions were closed early: too many open at once.")
+    if facts.evicted:
+        notes.append(f"{facts.evicted} sessions were closed early: too many open at once.")
     return notes
 
 
@@ -95,23 +106,23 @@ def _bound(value: float | None) -> str:
     return "over 20 s" if value is None or value == float("inf") else f"≤ {show_duration(value)}"
 
 
-def _sessions(ready: Plan, shard: Shard) -> Iterator[str]:
-    if ready.handover is not None:
+def _sessions(facts: Facts, shard: Shard) -> Iterator[str]:
+    if facts.handed is not None:
+        handover = Handover(facts.handed.turns)
+        for name in ("sessions", "switched", "returned"):
+            setattr(handover, name, getattr(facts.handed, name))
         for turn, count in shard.first_diverging.items():
-            ready.handover.diverged(turn, count)
-        yield ready.handover.line()
+            handover.diverged(turn, count)
+        yield handover.line()
     if shard.first_diverging:
         turns = sorted(shard.first_diverging.items(), key=lambda item: (-item[1], item[0]))[:MAX_LISTED]
         yield "First diverging turn of sessions: " + ", ".join(f"turn {turn} ×{count}" for turn, count in turns) + "."
-    correlator = ready.rewriter.correlator
-    if correlator is None:
-        return
-    used = [found for found in correlator.found.values() if found.replaced or found.absent]
+    used = [found for found in facts.found.values() if found.replaced or found.absent]
     for found in sorted(used, key=lambda one: -sum(one.replaced.values()))[:MAX_LISTED]:
         counts = ", ".join(f"{role} ×{count}" for role, count in sorted(found.replaced.items())) or "never"
         absent = "".join(f"; {role} minted none ×{count}" for role, count in sorted(found.absent.items()))
         yield f"Correlation: {found.source} ({found.why}), {found.sessions} values; replaced for {counts}{absent}."
     if len(used) > MAX_LISTED:
         yield f"Correlation: {len(used) - MAX_LISTED} more kinds of values were replaced."
-    if correlator.evicted:
-        yield f"{correlator.evicted} sessions lost what their targets minted: too many at once."
+    if facts.forgotten:
+        yield f"{facts.forgotten} sessions lost what their targets minted: too many at once."

@@ -25,7 +25,7 @@ from shadowdiff.report.prometheus import metrics
 from shadowdiff.settings import Config
 
 RUNS = Path("reports/runs")
-_RESULTS = ("comparisons*.jsonl", "confirmed.jsonl", "state*.json", "sent.map", "resent.txt")
+_RESULTS = ("comparisons*.jsonl", "confirmed.jsonl", "state*.json", "sent*.map", "resent*.txt")
 
 
 def run_folder(name: str) -> Path:

@@ -1,8 +1,8 @@
 """Go on where a stopped run left off: every exchange is counted once, open sessions start again.
 
-In:  a run folder and the same log. Settled comparisons are kept and counted; those of sessions that were
-cut, and those given up by the stop itself, are taken out of the tape and sent again. What was in
-flight is told from `sent.map` and listed in `resent.txt`.
+In:  a run folder and the same log, and which worker's share of it. Settled comparisons are kept and counted;
+those of sessions that were cut, and those given up by the stop itself, are taken out of the tape and sent again. What
+was in flight is told from `sent.map` and listed in `resent.txt` (`sent-<n>.map` and `resent-<n>.txt` of a worker).
 """
 
 from __future__ import annotations
@@ -21,21 +21,29 @@ from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.journal import Bits, Journal
 from shadowdiff.settings import Config, Sending, Service, digest
 from shadowdiff.tee.session import Sessions
+from shadowdiff.tee.share import WHOLE, Share
 
 MAX_LISTED = 20
 PACE = ("limit", "duration", "budget", "rate", "speed", "max_gap", "max_in_flight")
 """How fast and how long is sent may change between attempts; what is compared, and how, may not."""
 
 
-class Kept(msgspec.Struct):
-    """What earlier attempts have settled. `done` are exchange numbers, `again` ids that were in flight."""
+class Resumed(msgspec.Struct):
+    """What was settled before, and what goes out once more. `again` are ids that were in flight."""
 
-    info: runinfo.RunInfo
-    done: Bits
     count: int = 0
     sessions: int = 0
     turns: int = 0
     again: list[str] = []
+
+    def plus(self, other: Resumed | None) -> Resumed:
+        """The sum of two workers'."""
+        if other is None:
+            return self
+        return Resumed(
+            self.count + other.count, self.sessions + other.sessions, self.turns + other.turns,
+            self.again + other.again,
+        )  # fmt: skip
 
     def note(self) -> str:
         """What was kept and what is sent again."""
@@ -47,6 +55,14 @@ class Kept(msgspec.Struct):
         return "; ".join(parts) + "."
 
 
+class Kept(msgspec.Struct):
+    """What earlier attempts have settled. `done` are exchange numbers."""
+
+    info: runinfo.RunInfo
+    done: Bits
+    resumed: Resumed = msgspec.field(default_factory=Resumed)
+
+
 def same_run(config: Config) -> str:
     """A hash over everything that must not change between the attempts of one run."""
     free = {name: getattr(Sending(), name) for name in PACE}
@@ -54,8 +70,45 @@ def same_run(config: Config) -> str:
     return digest(fixed)
 
 
-def kept(config: Config, logs: Sequence[Path], folder: Path | None) -> Kept | None:
-    """What `folder` holds of this run, None when it holds nothing yet. Raises `UsageError` for another run's."""
+def kept(config: Config, logs: Sequence[Path], folder: Path | None, share: Share = WHOLE) -> Kept | None:
+    """What `folder` holds of a worker's share of this run, None when it holds nothing yet. Raises `UsageError` for
+    another run's.
+    """
+    info = run_of(config, logs, folder)
+    if info is None or folder is None:
+        return None
+    worker = share.number if share.of > 1 else None
+    path = runinfo.comparisons(folder, worker)
+    settled, begun = Bits(), set[str]()
+    for line in tape.read(path) if path.exists() else ():
+        if line.get("why") != INTERRUPTED:
+            settled.add(line["seq"])
+            if "session" in line:
+                begun.add(line["session"])
+    found = Kept(info, Bits())
+    cut: set[str] = set()
+    if begun:
+        open_ones = (exchange.session for exchange in _sendable(config, logs, share) if exchange.seq not in settled)
+        cut = {session for session in open_ones if session is not None and session in begun}
+    again = found.resumed
+    again.sessions = len(cut)
+    _filter(path, found, cut)
+    journal = Journal(folder, worker)
+    before = journal.before()
+    journal.close()
+    if len(before) > again.count:
+        for exchange in _sendable(config, logs, share):
+            if exchange.seq in before and exchange.seq not in found.done:
+                if exchange.session in cut:
+                    again.turns += 1
+                else:
+                    again.again.append(exchange.id)
+    write_list(path.with_name(path.name.replace("comparisons", "resent").replace(".jsonl", ".txt")), again.again)
+    return found
+
+
+def run_of(config: Config, logs: Sequence[Path], folder: Path | None) -> runinfo.RunInfo | None:
+    """What `folder` says of this run, None when it holds nothing yet. Raises `UsageError` for another run's."""
     if folder is None:
         raise UsageError("--resume: name the run folder with --out")
     info = runinfo.info(folder) if folder.is_dir() else None
@@ -70,65 +123,38 @@ def kept(config: Config, logs: Sequence[Path], folder: Path | None) -> Kept | No
             f"--resume: {folder} was made with other settings; only how fast and how long to send may change "
             f"({', '.join('--' + name.replace('_', '-') for name in PACE)})"
         )
-    return _kept(config, logs, folder, info)
+    return info
 
 
-def _kept(config: Config, logs: Sequence[Path], folder: Path, info: runinfo.RunInfo) -> Kept:
-    path = folder / "comparisons.jsonl"
-    settled, begun = Bits(), set[str]()
-    for line in tape.read(path) if path.exists() else ():
-        if line.get("why") != INTERRUPTED:
-            settled.add(line["seq"])
-            if "session" in line:
-                begun.add(line["session"])
-    found = Kept(info, Bits())
-    cut: set[str] = set()
-    if begun:
-        open_ones = (exchange.session for exchange in _sendable(config, logs) if exchange.seq not in settled)
-        cut = {session for session in open_ones if session is not None and session in begun}
-    found.sessions = len(cut)
-    _filter(path, folder, found, cut)
-    journal = Journal(folder)
-    before = journal.before()
-    journal.close()
-    if len(before) > found.count:
-        for exchange in _sendable(config, logs):
-            if exchange.seq in before and exchange.seq not in found.done:
-                if exchange.session in cut:
-                    found.turns += 1
-                else:
-                    found.again.append(exchange.id)
-    write_list(folder / "resent.txt", found.again)
-    return found
-
-
-def _sendable(config: Config, logs: Sequence[Path]) -> Iterator[Exchange]:
-    """Every exchange of the log that a run would send and count, placed in its session."""
+def _sendable(config: Config, logs: Sequence[Path], share: Share) -> Iterator[Exchange]:
+    """Every exchange of the log that a worker would send and count, placed in its session."""
     sessions, hold = Sessions(config.sessions.by, lambda _: None), holder(config)
     stream = Reading(config, logs, Ledger(), lambda _: None).stream()
     uncounted = config.sessions.handover
     return filter(
-        lambda exchange: hold.verdict(exchange) is None and (not uncounted or exchange.turn > uncounted),
+        lambda exchange: (
+            share.holds(exchange) and hold.verdict(exchange) is None and (not uncounted or exchange.turn > uncounted)
+        ),
         map(sessions.place, stream),
     )
 
 
-def _filter(path: Path, folder: Path, found: Kept, cut: set[str]) -> None:
+def _filter(path: Path, found: Kept, cut: set[str]) -> None:
     """Take out of the tape what is sent again."""
 
     def stays(line: tape.Line) -> bool:
         if line.get("why") == INTERRUPTED or line.get("session") in cut or line["seq"] in found.done:
             return False
         found.done.add(line["seq"])
-        found.count += 1
+        found.resumed.count += 1
         return True
 
-    rewrite(folder, path, stays)
+    rewrite(path.parent, path, stays)
 
 
 def rewrite(folder: Path, path: Path, stays: Callable[[tape.Line], bool]) -> None:
     """Write the tape `path` anew with the lines that stay; a torn last line goes too. Raises `OutputError`."""
-    fresh = folder / "comparisons.tmp"
+    fresh = path.with_suffix(".tmp")
     try:
         with fresh.open("wb") as out:
             fresh.chmod(0o600)

@@ -190,7 +190,11 @@ class Service:
                 self._keep()
         self._keep(complete=True)
         await self.rules.close()
-        return await conclude(verdict, ready, folder, self._collected, self._console, self._guard)
+        for sink in ready.sinks:
+            sink.close(ready.counter.tally, verdict)
+        return await conclude(
+            verdict, ready.run, ready.counter.shard, folder, ready.config, self._collected, self._console, self._guard
+        )
 
     # -- what is asked over HTTP ------------------------------------------------------------
 

@@ -25,12 +25,12 @@ from shadowdiff.model.verdict import Verdict
 from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.run import accept
 from shadowdiff.run.captures import Reading, holder
-from shadowdiff.run.confirm import Confirm
+from shadowdiff.run.confirm import MAX_ASKED, Confirm
 from shadowdiff.run.inbox import Inbox
 from shadowdiff.run.judging import Judging
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.live import Live
-from shadowdiff.run.resume import Kept
+from shadowdiff.run.resume import Kept, Resumed
 from shadowdiff.run.scoring import judging
 from shadowdiff.run.targets import RECORDED, targets
 from shadowdiff.run.telemetry import traced
@@ -43,6 +43,7 @@ from shadowdiff.tee.pace import Pacer
 from shadowdiff.tee.rewrite import Rewriter
 from shadowdiff.tee.sender import Tee
 from shadowdiff.tee.session import Sessions
+from shadowdiff.tee.share import WHOLE, Share
 
 DEFAULT_RATE = 50.0
 BUFFERED_BYTES = 256 << 20
@@ -77,6 +78,7 @@ class Plan(msgspec.Struct):
     finish: Callable[[Verdict], Verdict] = lambda verdict: verdict
     notes: list[str] = []
     accepted: accept.Accepted | None = None
+    resumed: Resumed | None = None
 
 
 def plan(
@@ -91,13 +93,16 @@ def plan(
     asks_blue: bool = True,
     brake: Brake | None = None,
     stamp: str = "",
+    share: Share = WHOLE,
+    shuffle: int = 0,
 ) -> Plan:
     """Everything for one replay. Raises `UsageError` or `SourceError`, each with one clear line.
 
     `earlier` is what an attempt of the same run has settled; `sending` hears of each exchange as it goes out. `live`
     makes the reading side of a run that is fed live, `run_id` names such a run again after a restart, and `counting`
     makes its counter. Without `asks_blue` the exchanges bring blue's answer;
-    `stamp` names the rules on each comparison.
+    `stamp` names the rules on each comparison. `share` is what this worker sends of the log, and `shuffle` the seed
+    that all workers have in common.
     """
     run = run_id or (earlier.info.run if earlier else uuid.uuid4().hex[:12])
     # a session that starts again must not meet what its cut half wrote: its isolated ids are new
@@ -109,7 +114,7 @@ def plan(
     limits = gate_limits(config)
     pacer, paced = pacing(config, endpoints)
     counter = counting(
-        f"{run}/0",
+        f"{run}/{share.number}",
         ledger,
         paired=bool(config.targets.twin),
         blue_asked=config.targets.blue != RECORDED,
@@ -119,16 +124,19 @@ def plan(
     sessions = Sessions(config.sessions.by, counter.closed)
     learner = Learner()
     ask = asked(roles, config, learner)
-    width = max(1, send.max_in_flight)
+    width = max(1, share.part(send.max_in_flight))
     max_body, kept = _kept_bytes(config, len(roles))
-    notes = [earlier.note()] if earlier else []
+    notes = []
     if kept < max_body:
-        notes.append(f"with {width} in flight only {units.show_size(kept)} of each answer is kept (--max-body)")
-    budget = Budget(*units.budget(send.budget, "--budget")) if send.budget else Budget()
+        notes.append(
+            f"with {send.max_in_flight} in flight only {units.show_size(kept)} of each answer is kept (--max-body)"
+        )
+    amount, unit = units.budget(send.budget, "--budget") if send.budget else (None, "requests")
+    budget = Budget(share.part(amount) if amount is not None else None, unit)
     brake = brake or Brake()
     transport = connecting(config, endpoints, kept)
     following = live(ledger) if live is not None else None
-    reading = following or Reading(config, logs, ledger, warn)
+    reading = following or Reading(config, logs, ledger, warn, share, shuffle)
     tee = Tee(
         transport=transport,
         rewriter=rewriter,
@@ -140,11 +148,12 @@ def plan(
         roles=ask,
         budget=budget,
         max_in_flight=width,
-        limit=max(0, send.limit - (earlier.count if earlier else 0)) if send.limit else None,
+        limit=send.limit or None,
         done=(lambda exchange: exchange.seq in earlier.done) if earlier else lambda _: False,
         sending=sending,
         passed=(lambda exchange, what: following.settled(exchange.source, what)) if following else lambda *_: None,
-        warmup=send.warmup,
+        warmup=share.part(send.warmup),
+        share=share,
         handover=handover,
         duration=units.duration(send.duration, "--duration") if send.duration else None,
         opened=lambda exchange: counter.opened(exchange.unit, exchange.session is None, exchange.route),
@@ -176,11 +185,13 @@ def plan(
             judging=scoring,
             brake=brake,
             budget=budget,
+            most=share.part(MAX_ASKED),
         ),
         paced=paced,
         stop_on=config.gate.stop_on,
         notes=notes,
         accepted=scoring.accepted,
+        resumed=earlier.resumed if earlier else None,
     )
 
 

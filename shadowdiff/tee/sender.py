@@ -29,6 +29,7 @@ from shadowdiff.tee.pace import Pacer
 from shadowdiff.tee.pair import given_up, paired
 from shadowdiff.tee.rewrite import Rewriter
 from shadowdiff.tee.session import Sessions
+from shadowdiff.tee.share import WHOLE, Share
 from shadowdiff.tee.timer import Timer
 
 MAX_PARKED = 10_000
@@ -60,12 +61,14 @@ class Tee:
         done: Callable[[Exchange], bool] = lambda _: False,
         sending: Callable[[Exchange], None] = lambda _: None,
         passed: Callable[[Exchange, str], None] = lambda *_: None,
+        share: Share = WHOLE,
     ) -> None:
         """`roles` says whom to ask for an exchange; `opened` hears of each exchange taken up to be sent, and
         `withdrawn` of those among them that will not be counted after all.
 
         `done` says what an earlier attempt has settled, `sending` hears of each exchange as it goes out, `passed` of
-        each that will not be compared, with its name in the ledger.
+        each that will not be compared, with its name in the ledger. Of the source only its `share` is sent; the
+        `limit` counts what all workers together send.
 
         The first `warmup` exchanges are sent and never counted: caches fill, connections open. With a `handover`
         turns before the switch are not counted either.
@@ -89,6 +92,7 @@ class Tee:
         self._done = done
         self._sending = sending
         self._passed = passed
+        self._share = share
         self._source: Iterator[Exchange | Later] = iter(())
         self._ready: deque[Pair] = deque()
         self._parked: dict[str, deque[tuple[Exchange, float]]] = {}
@@ -104,7 +108,7 @@ class Tee:
         self._alive = 0
         self._drawn = 0
         self.taken = 0
-        """Exchanges taken from the source, whatever became of them."""
+        """Exchanges of this share taken from the source, whatever became of them."""
         self._ended = False
         self._left = False
         self._ends_at = float("inf")
@@ -212,12 +216,17 @@ class Tee:
                 break
             self.taken += 1
             exchange = self._sessions.place(exchange)
-            if self._done(exchange):
+            mine = self._share.holds(exchange)
+            if mine and self._done(exchange):
+                self._drawn += 1
                 continue
             held = self._holder.verdict(exchange)
-            if held is not None:
-                self._ledger.note(*held)
-                self._passed(exchange, held[0])
+            if held is not None or not mine:
+                if mine and held is not None:
+                    self._ledger.note(*held)
+                    self._passed(exchange, held[0])
+                else:
+                    self._leave(exchange, held is None)
                 passed += 1
                 if passed % 200 == 0:
                     await asyncio.sleep(0)
@@ -241,6 +250,14 @@ class Tee:
                 self._unparked.clear()
                 await self._unparked.wait()
         return None
+
+    def _leave(self, exchange: Exchange, sendable: bool) -> None:
+        """Another worker sends and counts this one; here it only takes its place under the limit and in time."""
+        self._ledger.read -= 1
+        self.taken -= 1
+        if sendable and (self._handover is None or exchange.session is not None):
+            self._drawn += 1
+            self._pacer.due(exchange.captured_at)
 
     def _next_turn(self, exchange: Exchange) -> tuple[Exchange, float] | None:
         if exchange.session is None:

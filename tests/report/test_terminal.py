@@ -33,7 +33,7 @@ def test_terminal_escapes_and_markup_in_answers_are_shown_not_run() -> None:
 
 def test_progress_without_a_terminal_is_a_plain_line_now_and_then() -> None:
     out = io.StringIO()
-    live = Live(Console(file=out, width=150), Shard(id="a", upto=5), lambda: 3, lambda: (0.0, 1.0))
+    live = Live(Console(file=out, width=150), lambda: Shard(id="a", upto=5), lambda: 3, lambda: (0.0, 1.0))
     live.tick()
     assert out.getvalue() == ""
     live._painted -= 10

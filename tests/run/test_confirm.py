@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from shadowdiff.contracts import Call
 from shadowdiff.model.comparison import Outcome
 from shadowdiff.model.exchange import Exchange, Observation, Role
-from shadowdiff.run.confirm import Confirm
+from shadowdiff.run.confirm import Confirm, counts, note
 from shadowdiff.run.judging import Judging
 from shadowdiff.run.scoring import panel
 from shadowdiff.run.targets import targets
@@ -64,17 +64,18 @@ def ask(confirm: Confirm, *exchanges: Exchange, outcome: Outcome = Outcome.MISMA
 
 def test_what_comes_back_and_what_does_not_is_told_apart() -> None:
     exchange = exchange_of(id="a")
-    assert ask(confirming(3, 3)[0], exchange).counts == {"asked": 1, "always": 1, "sometimes": 0, "never": 0}
+    found = ask(confirming(3, 3)[0], exchange).found
+    assert counts(found) == {"asked": 1, "always": 1, "sometimes": 0, "never": 0}
     assert ask(confirming(1, 3)[0], exchange).found == {"a": (1, 3)}
     never = ask(confirming(0, 2)[0], exchange)
-    assert never.counts["never"] == 1 and "does not count this" in never.note()
+    assert counts(never.found)["never"] == 1 and "does not count this" in note(never.found)
 
 
 def test_matches_and_turns_of_sessions_are_not_asked_again() -> None:
     confirm, transport = confirming(1, 2)
     ask(confirm, exchange_of(id="a"), outcome=Outcome.MATCHED)
     ask(confirm, exchange_of(id="b", session="s"))
-    assert not transport.calls and confirm.in_sessions == 1 and confirm.note() == ""
+    assert not transport.calls and confirm.in_sessions == 1 and not confirm.found
 
 
 def test_each_time_has_ids_of_its_own() -> None:
@@ -94,4 +95,4 @@ def test_a_budget_bounds_what_is_asked_again() -> None:
 def test_without_a_number_nothing_is_asked() -> None:
     confirm, transport = confirming(1, 0)
     ask(confirm, exchange_of(id="a"))
-    assert not transport.calls and not confirm.counts
+    assert not transport.calls and not confirm.found
