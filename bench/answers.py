@@ -1,6 +1,6 @@
-"""CPU per pair by what the answers are: `python bench/answers.py [--pairs 4000] [--rounds 3]`.
+"""CPU per pair by what the answers are: `python bench/answers.py [--pairs 4000] [--rounds 3] [--only JSON]`.
 
-JSON of 1, 4 and 32 KB, chat answers in Chinese and English, and streamed ones; equal, with one edit, and different.
+JSON of 1 KB to 1 MB (of large ones fewer pairs, never under 40), chat answers in Chinese and English, and streamed ones; equal, with one edit, and different.
 Whole replays against two nginx servers, start-up subtracted; one process, 64 in flight, every result written.
 """
 
@@ -24,7 +24,16 @@ from bench.pair_cost import cpu
 from shadowdiff.demo.corpus import Reply, chunks, completion
 from tests.servers.nginx import nginx
 
-SIZES = {"JSON 1 KB": 7, "JSON 4 KB": 32, "JSON 32 KB": 260}
+SIZES = {
+    "JSON 1 KB": 7,
+    "JSON 4 KB": 32,
+    "JSON 11 KB": 105,
+    "JSON 32 KB": 260,
+    "JSON 256 KB": 2_450,
+    "JSON 1 MB": 9_700,
+}
+SMALL = 32 << 10
+"""Bytes of an answer up to which a case has all its pairs."""
 HOWS = ("equal", "one edit", "different")
 
 
@@ -70,6 +79,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=4_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="", help="cases whose name holds this")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -103,11 +113,12 @@ def main() -> None:
                 return seconds
 
             for _ in range(given.rounds):
-                for number, name in enumerate(known):
-                    for how in HOWS:
+                for number, (name, (_, body)) in enumerate(known.items()):
+                    pairs = max(40, min(given.pairs, given.pairs * SMALL // len(body("equal"))))
+                    for how in HOWS if given.only in name else ():
                         start = replay(number, how, 1)
-                        spent = replay(number, how, given.pairs) - start
-                        costs.setdefault((name, how), []).append(1e6 * spent / (given.pairs - 1))
+                        spent = replay(number, how, pairs) - start
+                        costs.setdefault((name, how), []).append(1e6 * spent / (pairs - 1))
     print(
         f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}"
     )
@@ -116,6 +127,8 @@ def main() -> None:
     )
     print(f"| answers | bytes | {' | '.join(HOWS)} |\n|---|---|---|---|---|")
     for name, (_, body) in known.items():
+        if (name, "equal") not in costs:
+            continue
         shown = [f"{min(costs[name, how]):.0f} / {statistics.median(costs[name, how]):.0f}" for how in HOWS]
         print(f"| {name} | {len(body('equal')):,} | {' | '.join(shown)} |")
 

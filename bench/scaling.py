@@ -1,6 +1,7 @@
-"""How cost grows: `python bench/scaling.py flight|log|lines|start [NUMBERS...]`, a table each.
+"""How cost grows: `python bench/scaling.py flight|workers|log|lines|start [NUMBERS...]`, a table each.
 
 flight   CPU per pair and pairs a second by exchanges in flight
+workers  the same by processes, the targets on the same cores beside it
 log      CPU per pair and peak memory of whole replays by lines of the log
 lines    peak memory and CPU per line of reading alone (`replay --dry-run`: reader, filters, ledger)
 start    seconds to start a command
@@ -21,18 +22,18 @@ from bench.pair_cost import SERVER, capture
 from tests.servers.nginx import nginx
 
 
-def replays(cases: list[tuple[str, int, int]]) -> None:
-    """(what, pairs, in flight) each as a row."""
+def replays(cases: list[tuple[str, int, int, int]]) -> None:
+    """(what, pairs, in flight, workers) each as a row. Peak memory is that of the largest process."""
     with nginx(SERVER) as blue, nginx(SERVER) as green, tempfile.TemporaryDirectory() as folder:
         targets = ("--blue", f"http://127.0.0.1:{blue}", "--green", f"http://127.0.0.1:{green}")
         rest = ("--no-control", "--stop-on", "none", "-q", "-o", str(Path(folder) / "run"))
-        one = Path(folder) / "one.jsonl"
-        capture(one, 1)
-        start = command("replay", str(one), *targets, *rest)
-        for what, pairs, width in cases:
-            log = Path(folder) / "log.jsonl"
+        log = Path(folder) / "log.jsonl"
+        for what, pairs, width, workers in cases:
+            more = ("--max-in-flight", str(width), "--workers", str(workers))
+            capture(log, workers)
+            start = command("replay", str(log), *targets, *more, *rest)
             capture(log, pairs)
-            cpu, wall, peak, _ = command("replay", str(log), *targets, "--max-in-flight", str(width), *rest)
+            cpu, wall, peak, _ = command("replay", str(log), *targets, *more, *rest)
             each = 1e6 * (cpu - start.cpu) / pairs
             print(f"| {what} | {each:.1f} | {pairs / (wall - start.wall):,.0f} | {peak:.0f} |", flush=True)
 
@@ -60,10 +61,14 @@ def main() -> None:
     what, numbers = sys.argv[1] if len(sys.argv) > 1 else "flight", [int(one) for one in sys.argv[2:]]
     if what == "flight":
         print("| in flight | CPU µs a pair | pairs/s | peak MB |\n|---|---|---|---|")
-        replays([(f"{n:,}", 2_000 if n == 1 else 10_000, n) for n in numbers or (1, 4, 16, 64, 256, 1_000)])
+        widths = numbers or (1, 4, 16, 64, 256, 1_000, 5_000)
+        replays([(f"{n:,}", 2_000 if n == 1 else max(10_000, 4 * n), n, 1) for n in widths])
+    elif what == "workers":
+        print("| processes | CPU µs a pair | pairs/s | peak MB |\n|---|---|---|---|")
+        replays([(f"{n:,}", 200_000, 128, n) for n in numbers or (1, 2, 1, 2)])
     elif what == "log":
         print("| lines | CPU µs a pair | pairs/s | peak MB |\n|---|---|---|---|")
-        replays([(f"{n:,}", n, 64) for n in numbers or (1_000, 10_000, 100_000, 1_000_000)])
+        replays([(f"{n:,}", n, 64, 1) for n in numbers or (1_000, 10_000, 100_000, 1_000_000)])
     elif what == "lines":
         print("| lines | CPU µs a line | lines/s | peak MB |\n|---|---|---|---|")
         lines(numbers or [1_000_000, 10_000_000])

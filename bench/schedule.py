@@ -3,7 +3,7 @@
     python bench/schedule.py [--count 10000] [--rate 2000] [--rounds 5]
 
 Drift is how late the last request went out against its due time; lag is the same for every request.
-GoReplay 2.0 sleeps from record to record and ended 8.8 s late on this load (peers-replay-and-formats.md 0.1).
+CPU is that of the whole process, start and report included, over the time it ran. GoReplay 2.0 sleeps from record to record and ended 8.8 s late on this load (peers-replay-and-formats.md 0.1).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -43,20 +44,21 @@ def main() -> None:
     print(
         f"{given.count} requests at {given.rate:g}/s, load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} CPUs"
     )
-    print("round  drift ms  lag p50 ms  p99 ms  worst ms  late  took s")
+    print("round  drift ms  lag p50 ms  p99 ms  worst ms  late  took s  CPU s  of a core")
     best = float("inf")
     with tempfile.TemporaryDirectory() as folder, nginx(SITE) as blue, nginx(SITE) as green:
         log = Path(folder) / "log.jsonl"
         capture(log, given.count, given.rate)
         for number in range(1, given.rounds + 1):
             out = Path(folder) / f"run{number}"
-            begun = time.monotonic()
+            begun, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
             done = subprocess.run(
                 [sys.executable, "-m", "shadowdiff", "replay", str(log), "--blue", f"http://127.0.0.1:{blue}", "--green",
                  f"http://127.0.0.1:{green}", "--speed", "1x", "--stop-on", "none", "--no-control", "--max-in-flight", "64",
                  "-o", str(out), "--json", "-q"], capture_output=True, text=True, check=False,
             )  # fmt: skip
-            took = time.monotonic() - begun
+            took, after = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+            spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
             if done.returncode:
                 raise SystemExit(done.stderr)
             lags = {}
@@ -69,7 +71,7 @@ def main() -> None:
             late = json.loads(done.stdout)["latency"]["lag"]["late"]
             print(
                 f"{number:>5}  {drift:8.2f}  {order[len(order) // 2]:10.3f}  {order[int(len(order) * 0.99)]:6.2f}  "
-                f"{order[-1]:8.2f}  {late:>4}  {took:6.2f}"
+                f"{order[-1]:8.2f}  {late:>4}  {took:6.2f}  {spent:5.2f}  {spent / took:9.0%}"
             )
     print(f"best of {given.rounds}: the last request went out {best:.2f} ms late")
 

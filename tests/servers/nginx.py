@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 BASE = """
-daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log crit;
-events {{ worker_connections 4096; }}
+daemon off; worker_processes 1; worker_rlimit_nofile 20000; pid {folder}/pid; error_log {folder}/error.log crit;
+events {{ worker_connections 12000; }}
 http {{
   access_log off; keepalive_requests 1000000; client_max_body_size 50m;
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
