@@ -231,6 +231,22 @@ class Report(Section, frozen=True):
     tekton_results: str = ""
 
 
+class KafkaRules(Section, frozen=True):
+    """How brokers are reached, who counts together, and where results go."""
+
+    group: str = ""
+    results: str = ""
+    tls: bool = False
+    cacert: str = ""
+    cert: str = ""
+    key: str = ""
+    sasl: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = ""
+    user: str = ""
+    password: str = ""
+    replicas: int = 1
+    options: dict[str, str | int | float | bool] = {}
+
+
 class Service(Section, frozen=True):
     """How a sidecar answers, and what its windows are."""
 
@@ -307,6 +323,7 @@ class Config(Section, frozen=True):
     send: Sending = Sending()
     report: Report = Report()
     service: Service = Service()
+    kafka: KafkaRules = KafkaRules()
     otel: Otel = Otel()
     act: Act = Act()
     actions: list[ActionRule] = []

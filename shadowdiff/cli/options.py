@@ -97,6 +97,10 @@ WORKERS: list[_Option] = [
     (("--workers",), "send.workers", {"type": int, "help": "Processes that share the log by session [default: 1]."}),
 ]
 
+GROUP: list[_Option] = [
+    (("--group",), "kafka.group", {"help": "With kafka://: name of the group that shares the topic."}),
+]
+
 SCORING: list[_Option] = [
     (("--profile",), "score.profile",
      {"help": "strict, stable or sampled: how much text may vary [default: stable]."}),

@@ -10,7 +10,9 @@ import click
 
 from shadowdiff.cli import options as opt
 from shadowdiff.config import Source, config_file, load
+from shadowdiff.errors import UsageError
 from shadowdiff.model.verdict import Verdict
+from shadowdiff.net.kafka import is_kafka
 from shadowdiff.settings import Config
 
 
@@ -19,7 +21,7 @@ from shadowdiff.settings import Config
 @opt.config_option
 @opt.with_options(opt.TARGETS)
 @opt.header_options
-@opt.with_options(opt.CAPTURE, opt.SENDING, opt.WORKERS, opt.SCORING, opt.JUDGING, opt.STOPPING)
+@opt.with_options(opt.CAPTURE, opt.SENDING, opt.WORKERS, opt.GROUP, opt.SCORING, opt.JUDGING, opt.STOPPING)
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Run folder [default: reports/runs/<time>-<name>]."
 )
@@ -30,9 +32,12 @@ from shadowdiff.settings import Config
 def replay(logs: tuple[Path, ...], **given: Any) -> int:
     """Send a captured LOG to blue and green, compare the answers, and exit by the verdict.
 
-    Only GET, HEAD and OPTIONS are sent unless --allow-method or --allow names more.
+    LOG is a file, or kafka://BROKER/TOPIC, which the processes of one --group share. Only GET, HEAD and OPTIONS are
+    sent unless --allow-method or --allow names more.
     """
     config = merged(given)
+    if is_kafka(logs[0]):
+        return _of_topic(logs, config, given)
     if given["dry_run"]:
         from shadowdiff.cli.look import describe
 
@@ -50,6 +55,17 @@ def replay(logs: tuple[Path, ...], **given: Any) -> int:
         given["resume"],
     )
     return ended(verdict, given["as_json"])
+
+
+def _of_topic(logs: tuple[Path, ...], config: Config, given: dict[str, Any]) -> int:
+    """Replay a Kafka topic as one process of a group."""
+    from shadowdiff.report.terminal import console
+    from shadowdiff.run.grouping import run
+
+    if len(logs) > 1 or given["dry_run"] or given["resume"]:
+        raise UsageError("kafka://: one topic, without --dry-run and --resume (a group goes on where it stopped)")
+    said = console(given["quiet"])
+    return ended(run(config, str(logs[0]), given["out"], given["junitxml"], said, given["verbose"]), given["as_json"])
 
 
 @click.command()

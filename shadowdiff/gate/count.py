@@ -31,6 +31,13 @@ class _Unit(msgspec.Struct):
     closed: bool = False
 
 
+class Standing(msgspec.Struct):
+    """What a counter knows beside its shard: sessions not closed, and which have diverged."""
+
+    units: dict[str, _Unit] = {}
+    diverged: list[str] = []
+
+
 class Counter:
     """Owns one shard. `opened`, `add` and `closed` may come in any interleaving."""
 
@@ -120,6 +127,16 @@ class Counter:
         """Nothing more will be sent; used when counting a saved tape."""
         for name in list(self._units):
             self.closed(name)
+
+    def standing(self) -> Standing:
+        """What another counter needs, with the shard, to go on from here."""
+        return Standing(self._units, list(self._diverged))
+
+    def restore(self, shard: Shard, standing: Standing) -> None:
+        """Go on from what another counter had, in place of what this one has."""
+        self.shard = self.tally.shards[shard.id] = shard
+        self._units = standing.units
+        self._diverged = dict.fromkeys(standing.diverged)
 
     def has(self, name: str) -> bool:
         """Whether session `name` is still open."""

@@ -143,6 +143,10 @@ class Inbox:
         """Exchanges taken and not settled."""
         return list(self._open)
 
+    def passed(self, exchange: Exchange, what: str, why: str) -> None:
+        """An exchange that will not be compared, by its name in the ledger."""
+        self.settled(exchange.source, what)
+
     def settled(self, place: str, what: str = "sent") -> None:
         """The exchange from `place` is compared and on disk, or is held back."""
         self._open.pop(place, None)

@@ -104,6 +104,10 @@ class Live:
         """Exchanges taken and not settled."""
         return list(self._places)
 
+    def passed(self, exchange: Exchange, what: str, why: str) -> None:
+        """An exchange that will not be compared, by its name in the ledger."""
+        self.settled(exchange.source, what)
+
     def settled(self, place: str, what: str = "sent") -> None:
         """The exchange from `place` is compared and on disk, or is held back."""
         for line in self._places.pop(place, ()):

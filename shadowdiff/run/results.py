@@ -50,6 +50,7 @@ class RunFolder:
         With an `earlier` attempt of the same run its results stay.
         """
         self.path = out or run_folder(name)
+        self.info: runinfo.RunInfo
         self._junitxml = junitxml
         self._earlier = earlier
         self.started_at = earlier.started_at if earlier else datetime.now(UTC).isoformat(timespec="seconds")
@@ -101,6 +102,7 @@ class RunFolder:
             resume_hash=resume_hash,
             attempt=self._earlier.attempt + 1 if self._earlier else 0,
         )
+        self.info = info
         try:
             runinfo.write_whole(self.path / "run.json", msgspec.json.encode(info))
         except OSError as error:

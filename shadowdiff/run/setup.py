@@ -26,10 +26,8 @@ from shadowdiff.net.endpoint import Endpoint
 from shadowdiff.run import accept
 from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.confirm import MAX_ASKED, Confirm
-from shadowdiff.run.inbox import Inbox
 from shadowdiff.run.judging import Judging
 from shadowdiff.run.limits import gate_limits
-from shadowdiff.run.live import Live
 from shadowdiff.run.resume import Kept, Resumed
 from shadowdiff.run.scoring import judging
 from shadowdiff.run.targets import RECORDED, targets
@@ -55,7 +53,7 @@ class Plan(msgspec.Struct):
 
     run: str
     config: Config
-    reading: Reading | Live | Inbox
+    reading: Any
     tee: Tee
     judging: Judging
     counter: Counter
@@ -87,9 +85,9 @@ def plan(
     warn: Callable[[str], None],
     earlier: Kept | None = None,
     sending: Callable[[Exchange], None] = lambda _: None,
-    live: Callable[[Ledger], Live | Inbox] | None = None,
+    live: Callable[[Ledger], Any] | None = None,
     run_id: str = "",
-    counting: Callable[..., Counter] = Counter,
+    counting: Callable[..., Any] = Counter,
     asks_blue: bool = True,
     brake: Brake | None = None,
     stamp: str = "",
@@ -151,7 +149,7 @@ def plan(
         limit=send.limit or None,
         done=(lambda exchange: exchange.seq in earlier.done) if earlier else lambda _: False,
         sending=sending,
-        passed=(lambda exchange, what: following.settled(exchange.source, what)) if following else lambda *_: None,
+        passed=following.passed if following else lambda *_: None,
         warmup=share.part(send.warmup),
         share=share,
         handover=handover,

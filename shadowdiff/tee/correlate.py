@@ -109,7 +109,7 @@ class Correlator:
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
         self._owners: OrderedDict[str, str] = OrderedDict()
         self.found: dict[str, Found] = {}
-        """What was found, by label, for the listing."""
+        """By label, for the listing."""
         self.evicted = 0
 
     def apply(
@@ -176,6 +176,11 @@ class Correlator:
         return (
             {role: {lane.values[old].live: old for old in shared} for role, lane in lanes.items()} if shared else {}
         )
+
+    def holds(self, session: str) -> bool:
+        """Whether targets minted something in a session that its next turns need."""
+        lanes = self._sessions.get(session, _Session()).lanes
+        return any(lane.values or lane.places or lane.jar for lane in lanes.values())
 
     def _session(self, name: str) -> _Session:
         state = self._sessions.get(name)

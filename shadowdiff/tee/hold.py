@@ -9,12 +9,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 from shadowdiff.model.exchange import BodyState, Exchange
 from shadowdiff.tee.place import place, read
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MARKER = "x-shadowdiff-"
+
+
+class Holding(Protocol):
+    """Whatever says what must not be sent."""
+
+    def verdict(self, exchange: Exchange) -> tuple[str, str] | None:
+        """(name in the ledger, why) of what is held back, None for what may go."""
+        ...
 
 
 class Holder:

@@ -24,7 +24,7 @@ from shadowdiff.model.tally import Ledger
 from shadowdiff.tee.brake import Brake
 from shadowdiff.tee.budget import Budget
 from shadowdiff.tee.handover import NO_SESSION, Handover
-from shadowdiff.tee.hold import Holder
+from shadowdiff.tee.hold import Holding
 from shadowdiff.tee.pace import Pacer
 from shadowdiff.tee.pair import given_up, paired
 from shadowdiff.tee.rewrite import Rewriter
@@ -44,7 +44,7 @@ class Tee:
         *,
         transport: Transport,
         rewriter: Rewriter,
-        holder: Holder,
+        holder: Holding,
         pacer: Pacer,
         brake: Brake,
         sessions: Sessions,
@@ -60,15 +60,15 @@ class Tee:
         withdrawn: Callable[[Exchange], None] = lambda _: None,
         done: Callable[[Exchange], bool] = lambda _: False,
         sending: Callable[[Exchange], None] = lambda _: None,
-        passed: Callable[[Exchange, str], None] = lambda *_: None,
+        passed: Callable[[Exchange, str, str], None] = lambda *_: None,
         share: Share = WHOLE,
     ) -> None:
         """`roles` says whom to ask for an exchange; `opened` hears of each exchange taken up to be sent, and
         `withdrawn` of those among them that will not be counted after all.
 
         `done` says what an earlier attempt has settled, `sending` hears of each exchange as it goes out, `passed` of
-        each that will not be compared, with its name in the ledger. Of the source only its `share` is sent; the
-        `limit` counts what all workers together send.
+        each that will not be compared, with its name in the ledger and why. Of the source only its `share` is sent;
+        the `limit` counts what all workers together send.
 
         The first `warmup` exchanges are sent and never counted: caches fill, connections open. With a `handover`
         turns before the switch are not counted either.
@@ -151,7 +151,7 @@ class Tee:
                 self._timer.release()
             self._deadline = asyncio.get_running_loop().call_later(drain_s, self.abort)
 
-    def adopt(self, holder: Holder, pacer: Pacer) -> None:
+    def adopt(self, holder: Holding, pacer: Pacer) -> None:
         """What is held back, and how fast the rest goes out, from the next exchange on."""
         self._holder, self._pacer = holder, pacer
 
@@ -224,7 +224,7 @@ class Tee:
             if held is not None or not mine:
                 if mine and held is not None:
                     self._ledger.note(*held)
-                    self._passed(exchange, held[0])
+                    self._passed(exchange, *held)
                 else:
                     self._leave(exchange, held is None)
                 passed += 1
@@ -233,7 +233,7 @@ class Tee:
                 continue
             if self._handover is not None and exchange.session is None:
                 self._ledger.note("skipped", NO_SESSION)
-                self._passed(exchange, "skipped")
+                self._passed(exchange, "skipped", NO_SESSION)
                 continue
             self._drawn += 1
             self._opened(exchange)
@@ -294,8 +294,9 @@ class Tee:
         try:
             calls = rewriter.calls(exchange, roles, due or time.monotonic())
         except ValueError as error:
-            self._ledger.note("skipped", f"unsupported: {error}")
-            self._passed(exchange, "skipped")
+            why = f"unsupported: {error}"
+            self._ledger.note("skipped", why)
+            self._passed(exchange, "skipped", why)
             self._withdrawn(exchange)
             return
         warm = self._warmup > 0
@@ -319,7 +320,7 @@ class Tee:
             self._brake.note(observation, exchange.recorded_status)
         minted = rewriter.saw(exchange, seen)
         if warm:
-            self._passed(exchange, "warmup")
+            self._passed(exchange, "warmup", "")
             return
         self._ready.append(paired(exchange, seen, minted))
         self._notify()

@@ -32,6 +32,13 @@ class _Open(msgspec.Struct):
     last: float | None
 
 
+class Standing(msgspec.Struct):
+    """Sessions that are open, in the order of their last turn, and how far closed ones had come."""
+
+    open: dict[str, _Open] = {}
+    past: dict[str, tuple[int, int]] = {}
+
+
 class Sessions:
     """Assigns every exchange its session, turn and unit, in reading order."""
 
@@ -69,6 +76,15 @@ class Sessions:
         self._open.move_to_end(session)
         unit = _unit(session, entry.segment)
         return msgspec.structs.replace(exchange, session=session, unit=unit, turn=entry.total)
+
+    def standing(self) -> Standing:
+        """What another process needs to go on with the next turns."""
+        return Standing(dict(self._open), dict(self._past))
+
+    def restore(self, standing: Standing) -> None:
+        """Go on from what another process had."""
+        self._open = OrderedDict(standing.open)
+        self._past = OrderedDict(standing.past)
 
     def close_all(self) -> None:
         """The log is over: every open session closes."""
