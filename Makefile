@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTHON ?= $(shell sh scripts/find-python)
 
-.PHONY: demo test test-real test-long long check lint types imports docs-check fixtures samples docs bench calibration clean
+.PHONY: demo kafka test test-real test-long long check lint types imports docs-check fixtures samples docs bench calibration clean
 
 demo: $(VENV)/core
 	@$(PY) -m shadowdiff demo
@@ -13,10 +13,10 @@ demo: $(VENV)/core
 test: $(VENV)/dev
 	@$(PY) -m pytest -q -rs -n auto --maxprocesses 4 $(PYTEST_ARGS) -m "not real and not long"
 
-test-real: $(VENV)/dev $(VENV)/mitm/bin/mitmdump
+test-real: $(VENV)/dev $(VENV)/mitm/bin/mitmdump kafka
 	@$(PY) -m pytest -q -rs $(PYTEST_ARGS) -m real
 
-test-long: $(VENV)/dev
+test-long: $(VENV)/dev kafka
 	@SHADOWDIFF_SCALE=short $(PY) -m pytest -q -rs $(PYTEST_ARGS) -m long
 
 long: $(VENV)/dev
@@ -68,6 +68,10 @@ $(VENV)/core: $(VENV)/made pyproject.toml
 $(VENV)/dev: $(VENV)/made pyproject.toml
 	@$(PY) -m pip install -q --disable-pip-version-check -e ".[dev]"
 	@touch $@ $(VENV)/core
+
+# the broker of the tests; without Java and Maven they skip, saying so
+kafka: $(VENV)/made
+	@if command -v mvn >/dev/null && command -v java >/dev/null; then sh scripts/get-kafka $(VENV)/kafka; fi
 
 # mitmproxy pins libraries of its own, so it gets an environment of its own
 $(VENV)/mitm/bin/mitmdump: $(VENV)/made

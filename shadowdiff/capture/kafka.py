@@ -18,7 +18,8 @@ from typing import Any, Protocol, TypeVar
 import msgspec
 
 from shadowdiff.errors import ShadowdiffError, SourceError
-from shadowdiff.net.kafka import TALLIES, Place, Reader, client, partitions_of, producing, reason
+from shadowdiff.net.kafka import TALLIES, Place, Reader, client, partitions_of, reason
+from shadowdiff.net.transactions import Committer, retrying
 
 COMMIT_S = 0.5
 """Between two commits; at least ten times what the last one took."""
@@ -126,10 +127,7 @@ class Member(threading.Thread):
                 "session.timeout.ms": 10_000, "enable.partition.eof": True, "fetch.message.max.bytes": 16 << 20,
             },
         )  # fmt: skip
-        self._producer = client(
-            "Producer",
-            {**producing(settings), "transactional.id": f"{group}-{name}", "transaction.timeout.ms": 30_000},
-        )
+        self._committer = Committer(settings, f"{group}-{name}", self._consumer)
         self._others = Reader(settings, *topics)
         self._topics = topics
         self.ends = {number: self._watermark(number) for number in partitions_of(place, settings)}
@@ -152,7 +150,7 @@ class Member(threading.Thread):
         """Until told to stop."""
         error: ShadowdiffError | None = None
         try:
-            self._retrying(self._producer.init_transactions)
+            self._committer.start()
             self._consumer.subscribe(
                 [self._place.topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
             )
@@ -186,11 +184,12 @@ class Member(threading.Thread):
             if halted:
                 return
             if now >= next_look and not self.records:
-                next_look = now + DONE_S
+                next_look = time.monotonic() + DONE_S
                 if self._ask(self._owner.complete):
                     rest = [(m.topic(), (m.key() or b"").decode(), m.value() or b"") for m in self._others.rest()]
                     self._tell(self._owner.heard, rest)
                     self._tell(self._owner.ended, None)
+                    next_look = float("inf")
 
     def _fetch(self) -> None:
         if self._paused and len(self.records) < LOW:
@@ -227,7 +226,7 @@ class Member(threading.Thread):
     def _on_assign(self, consumer: Any, partitions: list[Any]) -> None:
         if not partitions:
             return
-        found = self._retrying(lambda: consumer.committed(partitions, timeout=15))
+        found = retrying(lambda: consumer.committed(partitions, timeout=15))
         snapshots = self._snapshots({one.partition for one in found})
         taken = []
         for one in found:
@@ -273,50 +272,9 @@ class Member(threading.Thread):
             reader.close()
         return found
 
-    # -- transactions -----------------------------------------------------------------------
-
     def _commit(self, job: Commit) -> None:
-        from confluent_kafka import KafkaException, TopicPartition
-
-        producer = self._producer
-        offsets = [TopicPartition(self._place.topic, number, offset) for number, offset in job.offsets.items()]
-        try:
-            producer.begin_transaction()
-            for topic, key, value in job.records:
-                self._produce(topic, key, value)
-            if offsets:
-                group = self._consumer.consumer_group_metadata()
-                self._retrying(lambda: producer.send_offsets_to_transaction(offsets, group, 15))
-            self._retrying(lambda: producer.commit_transaction(15))
-        except KafkaException as error:
-            problem = error.args[0]
-            if problem.fatal() or not problem.txn_requires_abort():
-                raise
-            self._retrying(lambda: producer.abort_transaction(15))
-            self._ask(lambda: self._owner.refused(job))
-            return
-        self._ask(lambda: self._owner.committed(job))
-
-    def _produce(self, topic: str, key: str, value: bytes) -> None:
-        while True:
-            try:
-                self._producer.produce(topic, value, key.encode("utf-8", "replace"))
-                return
-            except BufferError:
-                self._producer.poll(0.05)
-
-    def _retrying(self, call: Callable[[], T], most_s: float = 120.0) -> T:
-        """What a broker that restarts refuses for a while."""
-        from confluent_kafka import KafkaException
-
-        until = time.monotonic() + most_s
-        while True:
-            try:
-                return call()
-            except KafkaException as error:
-                if not error.args[0].retriable() or time.monotonic() > until:
-                    raise
-                time.sleep(0.1)
+        done = self._committer.commit(self._place.topic, job.offsets, job.records)
+        self._ask(lambda: self._owner.committed(job) if done else self._owner.refused(job))
 
     # -- the other side ---------------------------------------------------------------------
 

@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from shadowdiff.cli import options as opt
-from shadowdiff.config import load, tables
+from shadowdiff.config import load, resolve, tables
 from shadowdiff.errors import UsageError
+from shadowdiff.net.kafka import is_kafka
 
 _RESULT = click.Path(path_type=Path)
 _ASKING = ("service", "candidate", "step", "wait", "token")
@@ -19,12 +20,14 @@ _ASKING = ("service", "candidate", "step", "wait", "token")
 @click.command()
 @click.argument("results", nargs=-1, required=True, metavar="RESULTS...|URL")
 @opt.config_option
-@opt.with_options(opt.JUDGING)
+@opt.with_options(opt.JUDGING, opt.GROUP)
 @click.option("--service", default="", help="With URL: the service asked about [default: the one that answers].")
 @click.option("--candidate", default="", help="With URL: the release asked about.")
 @click.option("--step", default="", help="With URL: the ramp step; each has evidence of its own.")
 @click.option("--wait", default="", help="With URL: wait so long for pass or fail [default: 0s].")
 @click.option("--token", default="", help="With URL: bearer token, e.g. env:NAME.")
+@click.option("--api", default="", help="With kafka://: serve the verdict here while waiting, e.g. 127.0.0.1:8780.")
+@click.option("-o", "--out", type=_RESULT, help="With kafka://: write comparisons and every report here.")
 @click.option("--tekton-results", default="", help="Write Tekton's results here, e.g. /tekton/results.")
 @click.option("--json", "as_json", is_flag=True, help="Print exactly verdict.json on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Nothing on stderr but errors.")
@@ -33,7 +36,13 @@ def gate(results: tuple[str, ...], **given: Any) -> int:
 
     Without options the settings of the first run apply, so its exit code is repeated. With the URL of a running
     service, wait for its verdict and exit by it: 3 when it is undecided or unknown at the end, 4 when unreachable.
+    With kafka://BROKER/TOPIC, judge what a --group has counted, and with --wait until it has; a FAIL stops them all.
     """
+    if is_kafka(results[0]):
+        return _of_topic(results, given)
+    for name in ("api", "out"):
+        if given[name]:
+            raise UsageError(f"--{name} is for kafka://; a run folder has its reports, a service its API")
     if results[0].startswith(("http://", "https://")):
         return _of_service(results, given)
     for name in _ASKING:
@@ -44,7 +53,6 @@ def gate(results: tuple[str, ...], **given: Any) -> int:
 
 def _of_service(results: tuple[str, ...], given: dict[str, Any]) -> int:
     from shadowdiff import units
-    from shadowdiff.config import resolve
     from shadowdiff.run.waiting import wait
 
     if len(results) > 1:
@@ -73,6 +81,40 @@ def _of_service(results: tuple[str, ...], given: dict[str, Any]) -> int:
         sys.stdout.buffer.write(verdict)
         sys.stdout.buffer.flush()
     return code
+
+
+def _of_topic(results: tuple[str, ...], given: dict[str, Any]) -> int:
+    from shadowdiff import units
+    from shadowdiff.report.terminal import console, show_verdict
+    from shadowdiff.run import gathering, saved
+    from shadowdiff.run.ci import tell
+    from shadowdiff.run.limits import gate_limits
+    from shadowdiff.run.results import clean, to_json
+
+    options = opt.gathered(given)
+    config = load(given["config"], options)
+    if len(results) > 1:
+        raise UsageError("gate: one topic, or run folders")
+    if "gate.accept" in options:
+        raise UsageError("gate kafka://: --accept works where pairs are judged; give it to replay")
+    asked = {name for name in options if name.startswith("gate.")}
+    screen = console(given["quiet"])
+    verdict, words = gathering.judge(
+        config,
+        results[0],
+        gate_limits(config) if asked or given["config"] else None,
+        units.duration(given["wait"] or "0s", "--wait"),
+        given["api"],
+        resolve(given["token"], "--token"),
+        given["out"],
+        lambda text: screen.print(text, markup=False, soft_wrap=True),
+    )
+    show_verdict(screen, verdict, str(given["out"] or ""), words=saved.words_of(None, words))
+    tell(clean(verdict), given["tekton_results"], report=given["out"] / "report.html" if given["out"] else None)
+    if given["as_json"]:
+        sys.stdout.buffer.write(to_json(verdict))
+        sys.stdout.buffer.flush()
+    return verdict.exit_code
 
 
 def _of_folders(results: list[Path], given: dict[str, Any]) -> int:

@@ -26,7 +26,9 @@ def _live_options(record: str) -> Callable[[Any], Any]:
                 opt.config_option,
                 opt.with_options(opt.TARGETS),
                 opt.header_options,
-                opt.with_options(opt.FILTERS, opt.SENDING, opt.SCORING, opt.JUDGING, opt.STOPPING),
+                opt.with_options(
+                    opt.FILTERS, opt.SENDING, opt.GROUP, opt.RESULTS, opt.SCORING, opt.JUDGING, opt.STOPPING
+                ),
                 click.option("--record", "service__record", help=record),
                 click.option("-o", "--out", type=click.Path(path_type=Path), help="Run folder; a restart goes on."),
                 opt.with_options(opt.SERVICE),

@@ -10,8 +10,9 @@ import click
 
 from shadowdiff.cli import options as opt
 from shadowdiff.cli.traffic import merged
-from shadowdiff.errors import Exit, UsageError
+from shadowdiff.errors import Exit, OutputError, UsageError
 from shadowdiff.model.exchange import Exchange
+from shadowdiff.net.kafka import is_kafka, place_of
 from shadowdiff.settings import Config
 
 _FORMATS = (".jsonl", ".har", ".gor", ".vegeta", ".curl")
@@ -32,12 +33,14 @@ def inspect(logs: tuple[Path, ...], **given: Any) -> int:
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path), metavar="IN")
 @click.argument("target", type=click.Path(path_type=Path), metavar="OUT")
+@opt.config_option
 @opt.with_options(opt.CAPTURE[:2])
 @click.option(
     "--keep-secrets", is_flag=True, help="Keep Authorization, Cookie and the like; they are redacted otherwise."
 )
 def convert(source: Path, target: Path, **given: Any) -> int:
-    """Convert a capture; OUT's name tells the format: .jsonl, .har, .gor, .vegeta or .curl.
+    """Convert a capture; OUT's name tells the format: .jsonl, .har, .gor, .vegeta or .curl. OUT may be
+    kafka://BROKER/TOPIC: a line of JSONL a record, keyed by session.
 
     vegeta and curl have no place for recorded answers, times and sessions.
     """
@@ -49,6 +52,8 @@ def convert(source: Path, target: Path, **given: Any) -> int:
     from shadowdiff.run.captures import formats
     from shadowdiff.run.recording import redacted
 
+    if is_kafka(target):
+        return _into_topic(source, target, merged(given), given["keep_secrets"])
     writers = dict(zip(_FORMATS, (jsonl_of, har_of, gor_of, vegeta_of, curl_of), strict=True))
     write = writers.get(target.suffix.lower())
     if write is None:
@@ -70,6 +75,21 @@ def convert(source: Path, target: Path, **given: Any) -> int:
     except OSError as error:
         raise UsageError(f"{target}: cannot be written ({error.strerror})") from None
     click.echo(f"{target}: {ledger.read - ledger.unreadable} exchanges written, {ledger.unreadable} unreadable")
+    return int(Exit.PASS if ledger.read > ledger.unreadable else Exit.INCONCLUSIVE)
+
+
+def _into_topic(source: Path, target: Path, config: Config, keep_secrets: bool) -> int:
+    from shadowdiff.run.captures import formats
+    from shadowdiff.run.publishing import records
+
+    ledger, exchanges = _read(formats(config, [source]), config)
+    made = records(config, target, lambda text: click.echo(f"warning: {text}", err=True))
+    for exchange in exchanges:
+        (made.put if keep_secrets else made.add)(exchange)
+    made.close()
+    if made.failed:
+        raise OutputError(f"{place_of(target).topic}: records were not delivered ({made.failed})")
+    click.echo(f"{place_of(target).topic}: {made.count} exchanges written, {ledger.unreadable} unreadable")
     return int(Exit.PASS if ledger.read > ledger.unreadable else Exit.INCONCLUSIVE)
 
 

@@ -98,7 +98,11 @@ WORKERS: list[_Option] = [
 ]
 
 GROUP: list[_Option] = [
-    (("--group",), "kafka.group", {"help": "With kafka://: name of the group that shares the topic."}),
+    (("--group",), "kafka.group", {"help": "With kafka://: the group that shares the topic, or is judged together."}),
+]
+
+RESULTS: list[_Option] = [
+    (("--results",), "kafka.results", {"help": "Also send comparisons and counts to kafka://BROKER/TOPIC."}),
 ]
 
 SCORING: list[_Option] = [

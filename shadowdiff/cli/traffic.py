@@ -21,7 +21,9 @@ from shadowdiff.settings import Config
 @opt.config_option
 @opt.with_options(opt.TARGETS)
 @opt.header_options
-@opt.with_options(opt.CAPTURE, opt.SENDING, opt.WORKERS, opt.GROUP, opt.SCORING, opt.JUDGING, opt.STOPPING)
+@opt.with_options(
+    opt.CAPTURE, opt.SENDING, opt.WORKERS, opt.GROUP, opt.RESULTS, opt.SCORING, opt.JUDGING, opt.STOPPING
+)
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Run folder [default: reports/runs/<time>-<name>]."
 )
@@ -73,7 +75,7 @@ def _of_topic(logs: tuple[Path, ...], config: Config, given: dict[str, Any]) -> 
 @opt.config_option
 @opt.with_options(opt.TARGETS)
 @opt.header_options
-@opt.with_options(opt.CAPTURE, opt.SENDING, opt.SCORING, opt.JUDGING, opt.STOPPING)
+@opt.with_options(opt.CAPTURE, opt.SENDING, opt.GROUP, opt.RESULTS, opt.SCORING, opt.JUDGING, opt.STOPPING)
 @click.option("--max-backlog", "capture__max_backlog", help="Unread bytes beyond which lines are shed [64MiB].")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Run folder; a restart goes on.")
 @opt.with_options(opt.SERVICE)

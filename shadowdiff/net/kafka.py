@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message, Producer
 
 SCHEME = "kafka://"
-TIMEOUT_S = 15.0
+TIMEOUT_S = 8.0
+FULL_S = 2.0
 MAX_MESSAGE = 16 << 20
 TALLIES, COMPARISONS, VERDICTS = "tallies", "comparisons", "verdicts"
 QUIET = {"log_level": 2}
@@ -99,11 +100,11 @@ def partitions_of(place: Place, settings: Mapping[str, Any]) -> list[int]:
 
     admin = client("AdminClient", settings)
     try:
-        found = admin.list_topics(place.topic, timeout=TIMEOUT_S).topics[place.topic]
+        found = admin.list_topics(timeout=TIMEOUT_S).topics.get(place.topic)  # asked for by name it would be made
     except KafkaException as error:
         raise SourceError(f"kafka://{place.brokers}: no broker answers ({reason(error)})") from None
-    if found.error is not None:
-        raise SourceError(f"kafka://{place.brokers}/{place.topic}: {found.error.str()}")
+    if found is None or found.error is not None:
+        raise SourceError(f"kafka://{place.brokers}/{place.topic}: there is no such topic")
     return sorted(found.partitions)
 
 
@@ -189,16 +190,15 @@ class Writer:
         """The first thing that could not be delivered."""
 
     def send(self, topic: str, key: str, value: bytes) -> None:
-        """Queue one record; waits while the queue is full."""
-        until = time.monotonic() + TIMEOUT_S
-        while True:
+        """Queue one record; waits a while where the queue is full. Nothing more is taken after a failure."""
+        until = time.monotonic() + FULL_S
+        while not self.failed:
             try:
                 self._producer.produce(topic, value, key.encode("utf-8", "replace"), on_delivery=self._delivered)
                 break
             except BufferError:
                 if time.monotonic() > until:
-                    self.failed = self.failed or "the queue is full"
-                    return
+                    self.failed = "the queue is full"
                 self._producer.poll(0.05)
         self._producer.poll(0)
 

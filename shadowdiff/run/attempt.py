@@ -36,8 +36,11 @@ async def attempt(
     verbose: bool = False,
     each: Callable[[Comparison], None] = lambda _: None,
     interrupted: Callable[[], bool] = lambda: False,
+    more: Sequence[Sink] = (),
 ) -> Verdict:
-    """The verdict on this share. `each` hears of every settled pair; a run that was `interrupted` is not complete."""
+    """The verdict on this share. `each` hears of every settled pair; a run that was `interrupted` is not complete.
+    `more` sinks hear what the tape hears.
+    """
     counter, config = ready.counter, ready.config
     if resumed:
         saved.count(runinfo.comparisons(folder, worker), counter, collected)
@@ -51,7 +54,7 @@ async def attempt(
     tape.state(counter.shard, [], False, "")
     words = Words(config.report.lang)
     said: Sequence[Sink] = [terminal.Mismatches(console, words)] if verbose else []
-    ready.sinks = [tape, collected, *tracing(config, terminal.warner(console, words)), *said]
+    ready.sinks = [tape, collected, *tracing(config, terminal.warner(console, words)), *said, *more]
 
     def after_each(comparison: Comparison) -> None:
         each(comparison)

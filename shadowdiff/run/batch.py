@@ -29,6 +29,7 @@ from shadowdiff.run.attempt import attempt
 from shadowdiff.run.gathered import follow, material
 from shadowdiff.run.journal import Journal
 from shadowdiff.run.notes import finished
+from shadowdiff.run.publishing import results
 from shadowdiff.run.results import RunFolder
 from shadowdiff.run.resume import kept, run_of, same_run
 from shadowdiff.run.setup import Plan, plan
@@ -119,6 +120,7 @@ async def _alone(ready: Plan, folder: RunFolder, console: Any, verbose: bool, gu
             verbose=verbose,
             each=lambda _: live.tick(),
             interrupted=lambda: interrupted.signal is not None,
+            more=results(ready.config, folder.info, lambda: ready.counter.shard),
         )
     finally:
         live.stop()

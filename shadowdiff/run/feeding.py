@@ -20,6 +20,7 @@ from shadowdiff.config import Source
 from shadowdiff.errors import Exit, UsageError
 from shadowdiff.model.tally import Ledger
 from shadowdiff.model.verdict import Verdict
+from shadowdiff.net.kafka import is_kafka
 from shadowdiff.report import terminal
 from shadowdiff.run import inbox as feed
 from shadowdiff.run.around import on_signals, run_loop
@@ -27,6 +28,7 @@ from shadowdiff.run.captures import builder_of
 from shadowdiff.run.front import READY
 from shadowdiff.run.hosting import host
 from shadowdiff.run.inbox import Inbox
+from shadowdiff.run.publishing import Records, records
 from shadowdiff.run.recording import Recorder
 from shadowdiff.run.service import settings
 from shadowdiff.run.takeover import earlier, same_service
@@ -137,7 +139,7 @@ def record(config: Config, descriptor: int, console: Any) -> int:
 async def _fed(
     descriptor: int,
     inbox: Inbox,
-    recorder: Recorder | None,
+    recorder: Recorder | Records | None,
     warn: Callable[[str], None],
     over: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Callable[[], None]]:
@@ -147,7 +149,7 @@ async def _fed(
         inbox.ended = True
         over()
 
-    async def flushing(recorder: Recorder) -> None:
+    async def flushing(recorder: Recorder | Records) -> None:
         while True:
             await asyncio.sleep(FLUSH_S)
             recorder.flush()
@@ -170,9 +172,11 @@ async def _fed(
             await asyncio.sleep(0)
 
 
-def _recorder(config: Config, warn: Callable[[str], None]) -> Recorder | None:
+def _recorder(config: Config, warn: Callable[[str], None]) -> Recorder | Records | None:
     if not config.service.record:
         return None
+    if is_kafka(config.service.record):
+        return records(config, config.service.record, warn)
     limit = units.size(config.service.record_limit, "service.record_limit")
     return Recorder(Path(config.service.record), limit, warn)
 

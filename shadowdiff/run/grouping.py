@@ -10,11 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from shadowdiff import plugins
 from shadowdiff.capture.kafka import Member
-from shadowdiff.config import resolve
 from shadowdiff.errors import UsageError
 from shadowdiff.gate.count import Counter
 from shadowdiff.model.tally import Ledger
@@ -38,6 +35,7 @@ from shadowdiff.run.captures import builder_of, holder
 from shadowdiff.run.gathered import material
 from shadowdiff.run.group import Group, Staying
 from shadowdiff.run.notes import finished
+from shadowdiff.run.publishing import client_settings
 from shadowdiff.run.results import RunFolder
 from shadowdiff.run.resume import same_run
 from shadowdiff.run.setup import Plan, pacing, plan
@@ -169,12 +167,6 @@ def _refuse(config: Config) -> None:
     ):
         if wrong:
             raise UsageError(f"kafka://: {flag} is for files; {instead}")
-
-
-def client_settings(config: Config, place: kafka.Place) -> dict[str, Any]:
-    """What clients of `place` are made with, secrets resolved. Raises `UsageError`."""
-    rules = msgspec.structs.replace(config.kafka, password=resolve(config.kafka.password, "kafka.password"))
-    return kafka.settings_of(place, rules)
 
 
 def _own_name() -> str:

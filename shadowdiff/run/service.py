@@ -38,6 +38,7 @@ from shadowdiff.run.latch import Latch
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.live import Live
 from shadowdiff.run.notes import finished
+from shadowdiff.run.publishing import results
 from shadowdiff.run.reload import Change, Reloader
 from shadowdiff.run.results import RunFolder, clean, to_json
 from shadowdiff.run.rules import Rules
@@ -158,6 +159,7 @@ class Service:
         ready, folder, given = self._ready, self._folder, self._given
         await reachable(ready.endpoints, ready.config.targets.proxy)
         folder.begin(ready.run, ready.config, [Path(p) for p in logs], same_service(ready.config))
+        ready.sinks += results(ready.config, folder.info, lambda: ready.counter.shard)
         if before is not None:
             self._go_on(before, fate)
         live = progress(self._console, ready)

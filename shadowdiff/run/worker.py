@@ -29,9 +29,10 @@ from shadowdiff.run.facts import Facts, facts_of
 from shadowdiff.run.gathered import material
 from shadowdiff.run.journal import Journal
 from shadowdiff.run.pipeline import STOPPED_BY_GATE
+from shadowdiff.run.publishing import results
 from shadowdiff.run.resume import kept
 from shadowdiff.run.setup import Plan, plan
-from shadowdiff.runinfo import add_confirmed
+from shadowdiff.runinfo import RunInfo, add_confirmed
 from shadowdiff.settings import Config
 from shadowdiff.tee.share import Share
 
@@ -48,7 +49,7 @@ class Task(msgspec.Struct, frozen=True):
     config: Config
     logs: list[Path]
     folder: Path
-    run: str
+    info: RunInfo
     share: Share
     shuffle: int = 0
     resume: bool = False
@@ -112,7 +113,7 @@ async def _work(task: Task, pipe: Connection) -> None:
 
     warn = terminal.warner(console, Words(config.report.lang))
     ready = plan(
-        config, task.logs, warn, earlier, sending, run_id=task.run, share=share, shuffle=task.shuffle
+        config, task.logs, warn, earlier, sending, run_id=task.info.run, share=share, shuffle=task.shuffle
     )  # fmt: skip
     ready.stop_on = "none"  # only all shares together decide
     collected = material(config)
@@ -130,6 +131,7 @@ async def _work(task: Task, pipe: Connection) -> None:
                 verbose=task.verbose,
                 each=leader.tell,
                 interrupted=lambda: leader.interrupted,
+                more=results(config, task.info, lambda: ready.counter.shard),
             )
         shard = ready.counter.shard
         pipe.send(Done(shard, facts_of(ready), collected, ready.notes, not leader.interrupted))

@@ -51,7 +51,7 @@ async def lead(
     shuffle = config.send.seed or random.randrange(1, 1 << 31)
     tasks = [
         Task(
-            config, logs, folder.path, ready.run, Share(number, count), shuffle, folder.resumed, 0, verbose,
+            config, logs, folder.path, folder.info, Share(number, count), shuffle, folder.resumed, 0, verbose,
             console.quiet,
         )
         for number in range(count)
