@@ -87,7 +87,7 @@ def retrying(call: Callable[[], T]) -> T:
 def _guarded(call: Callable[[], T]) -> T:
     """What `call` returns. Raises `TimeoutError` where it does not return.
 
-    librdkafka 2.16 waits for ever where the coordinator dies while offsets join a transaction, whatever its time limit.
+    librdkafka 2.16 waits for ever where the coordinator dies while offsets join a transaction, whatever its limit.
     """
     answer: concurrent.futures.Future[T] = concurrent.futures.Future()
 

@@ -28,6 +28,8 @@ from shadowdiff.run.shared import Shared, pack, unpack
 IDLE_S = 0.005
 HURRY_S = 0.1
 """Between two commits that a mismatch asks for."""
+HOLD_S = 2.0
+"""A commit that takes longer than this holds sending up: what is not committed may have to be sent again."""
 MAX_WAITING = 10_000
 """Records of a partition that wait for an earlier one; beyond it no more of it is sent."""
 MOVED = "its session began in another process, with ids that its targets minted there"
@@ -59,6 +61,8 @@ class Group:
         self._committed: dict[int, tuple[int, bool]] = {}
         self._lines: dict[int, list[bytes]] = {}
         """Lines that are in the commit that is under way."""
+        self._asked_at = float("inf")
+        """When the commit began that is under way."""
         self._hurried = 0.0
         self._introduced = False
         self._over = False
@@ -122,7 +126,7 @@ class Group:
 
     def _next(self) -> Record | None:
         records = self._member.records
-        if not records:
+        if not records or time.monotonic() - self._asked_at > HOLD_S:
             return None
         partition = self.shared.mine.get(records[0].partition)
         if partition is not None and partition.waiting >= MAX_WAITING:
@@ -214,10 +218,14 @@ class Group:
     def due(self) -> Commit | None:
         """What has been counted since the last commit."""
         self._decide()
-        return self._commit_of(self.shared.mine)
+        commit = self._commit_of(self.shared.mine)
+        if commit is not None:
+            self._asked_at = time.monotonic()
+        return commit
 
     def committed(self, commit: Commit) -> None:
         """It is done."""
+        self._asked_at = float("inf")
         self._lines.clear()
         for number, offset in commit.offsets.items():
             one = self.shared.mine.get(number)
