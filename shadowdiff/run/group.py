@@ -234,6 +234,7 @@ class Group:
 
     def refused(self, commit: Commit) -> None:
         """It is not done: lines of what is still ours go out with the next one."""
+        self._asked_at = float("inf")
         for number, lines in self._lines.items():
             one = self.shared.mine.get(number)
             if one is not None:
