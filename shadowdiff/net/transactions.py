@@ -16,6 +16,8 @@ from shadowdiff.net.kafka import client, producing
 
 MOST_S = 8.0
 """For one step of a transaction."""
+OPEN_MS = 10_000
+"""A transaction of a process that died holds up who takes its partitions over, for so long."""
 RETRIED_S = 120.0
 """How long a broker may be away."""
 T = TypeVar("T")
@@ -26,7 +28,7 @@ class Committer:
 
     def __init__(self, settings: Mapping[str, Any], name: str, consumer: Any) -> None:
         """`name` is this process's own among all that commit for a group."""
-        self._settings = producing(settings) | {"transactional.id": name, "transaction.timeout.ms": 30_000}
+        self._settings = producing(settings) | {"transactional.id": name, "transaction.timeout.ms": OPEN_MS}
         self._consumer = consumer
         self._producer: Any = None
         self._left: list[Any] = []
@@ -72,14 +74,16 @@ class Committer:
 
 def retrying(call: Callable[[], T]) -> T:
     """What `call` returns once a broker that restarts lets it. Raises `KafkaException`."""
-    from confluent_kafka import KafkaException
+    from confluent_kafka import KafkaError, KafkaException
 
     until = time.monotonic() + RETRIED_S
     while True:
         try:
             return call()
         except KafkaException as error:
-            if not error.args[0].retriable() or time.monotonic() > until:
+            problem = error.args[0]
+            later = problem.retriable() or problem.code() == KafkaError._TIMED_OUT
+            if not later or time.monotonic() > until:
                 raise
             time.sleep(0.1)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 PLAIN = {
+    "not everything is counted yet": "尚未全部计数",
+    "its session began in another process, with ids that its targets minted there":
+        "所属会话始于另一个进程，目标在那里生成了它的 id",
     "(gone)": "（没有了）", "(required phrase missing)": "（缺少必需用语）", "(expected phrase missing)": "（缺少预期用语）",
     "(must not be said)": "（不应出现）", "(expected citation missing)": "（缺少预期引用）",
     "(expected pattern not found)": "（未找到预期模式）", "(a phrase that blue always says is gone)": "（blue 总会说的话不见了）",
@@ -132,6 +135,9 @@ FILLED = {
         "关联：{source}（{why}），{n} 个值；替换次数 {counts}。",
     "{n} sessions lost what their targets minted: too many at once.": "{n} 个会话丢失了目标分配的值：同时太多。",
     "with {n} in flight only {size} of each answer is kept (--max-body)": "在途 {n} 个时，每个回答只保留 {size}（--max-body）",
+    "Counted by group {name}: {n} of {of} partitions of {topic} are read to their end.":
+        "由组 {name} 计数：{topic} 的 {of} 个分区中 {n} 个已读到末尾。",
+    "not everything is counted yet, so it cannot pass; so far {reason}": "尚未全部计数，因此不能通过；目前：{reason}",
     "Worker {number} died ({how}) and went on from its checkpoint.": "工作进程 {number} 意外结束（{how}），已从检查点继续。",
     "worker {number} died ({how}); it is started again from its checkpoint":
         "工作进程 {number} 意外结束（{how}），正从检查点重新启动",

@@ -19,7 +19,7 @@ from shadowdiff.model.exchange import INTERRUPTED, Exchange
 from shadowdiff.model.tally import Ledger
 from shadowdiff.run.captures import Reading, holder
 from shadowdiff.run.journal import Bits, Journal
-from shadowdiff.settings import Config, Sending, Service, digest
+from shadowdiff.settings import Config, KafkaRules, Sending, Service, digest
 from shadowdiff.tee.session import Sessions
 from shadowdiff.tee.share import WHOLE, Share
 
@@ -66,7 +66,8 @@ class Kept(msgspec.Struct):
 def same_run(config: Config) -> str:
     """A hash over everything that must not change between the attempts of one run."""
     free = {name: getattr(Sending(), name) for name in PACE}
-    fixed = msgspec.structs.replace(config, send=msgspec.structs.replace(config.send, **free), service=Service())
+    send = msgspec.structs.replace(config.send, **free)
+    fixed = msgspec.structs.replace(config, send=send, service=Service(), kafka=KafkaRules())
     return digest(fixed)
 
 
