@@ -200,7 +200,7 @@ class Member(threading.Thread):
             self._paused = True
         from confluent_kafka import KafkaError
 
-        for message in self._consumer.consume(500, 0.05):
+        for message in self._consumer.consume(2_000, 0.05):
             error = message.error()
             number, offset = message.partition(), message.offset()
             if error is not None and error.fatal():

@@ -6,7 +6,7 @@ import msgspec
 
 from shadowdiff.run.resume import Resumed
 from shadowdiff.run.setup import Plan
-from shadowdiff.tee.correlate import Found
+from shadowdiff.tee.minted import Found
 
 
 class Handed(msgspec.Struct):

@@ -25,7 +25,7 @@ from shadowdiff.net.kafka import COMPARISONS, TALLIES, VERDICTS, Place
 from shadowdiff.run.partition import Partition
 from shadowdiff.run.shared import Shared, pack, unpack
 
-IDLE_S = 0.005
+IDLE_S = 0.05
 HURRY_S = 0.1
 """Between two commits that a mismatch asks for."""
 HOLD_S = 2.0

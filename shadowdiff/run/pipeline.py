@@ -42,9 +42,9 @@ def decided(plan: Plan, comparison: Comparison) -> bool:
     By default only FAIL does: a log in time order is no random sample, so an early PASS would be about
     its beginning.
     """
-    shard, paired = plan.counter.shard, plan.counter.tally.paired
     if plan.stop_on == "none":
         return False
+    shard, paired = plan.counter.shard, plan.counter.tally.paired
     if comparison.outcome is Outcome.MISMATCHED and plan.gate.fails(shard, paired):
         return True
     look = plan.stop_on == "any" and shard.upto % LOOK_EVERY == 0

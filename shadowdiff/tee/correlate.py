@@ -19,7 +19,7 @@ import msgspec
 from shadowdiff.errors import UsageError
 from shadowdiff.model.exchange import Exchange, Headers, Observation, Request, Response, Role
 from shadowdiff.tee.cookies import Jar
-from shadowdiff.tee.minted import MAX_LENGTH, MIN_LENGTH, NAMED, Unpack, fits, minted, value_at
+from shadowdiff.tee.minted import MAX_LENGTH, MIN_LENGTH, NAMED, Found, Unpack, fits, minted, value_at
 from shadowdiff.tee.place import Place, Places, cookies, place
 
 MIN_EXPLICIT = 6
@@ -58,16 +58,6 @@ def rule(source: str, to: Sequence[str], where: str) -> Rule:
         )
     name = name.lower() if kind == "header" else name
     return Rule(f"{parts[0].upper()} {parts[1]}", kind, name, tuple(place(text, f"{where}.to") for text in to))
-
-
-class Found(msgspec.Struct):
-    """One kind of value that targets mint, for the run's listing."""
-
-    source: str
-    why: str
-    sessions: int = 0
-    replaced: dict[str, int] = {}
-    absent: dict[str, int] = {}
 
 
 class _Value(msgspec.Struct):
@@ -178,9 +168,9 @@ class Correlator:
         )
 
     def holds(self, session: str) -> bool:
-        """Whether targets minted something in a session that its next turns need."""
-        lanes = self._sessions.get(session, _Session()).lanes
-        return any(lane.values or lane.places or lane.jar for lane in lanes.values())
+        """Whether targets minted something that the next turns of a session need."""
+        lanes = self._sessions.get(session, _Session()).lanes.values()
+        return any(lane.values or lane.places or lane.jar for lane in lanes)
 
     def _session(self, name: str) -> _Session:
         state = self._sessions.get(name)

@@ -43,6 +43,16 @@ _QUIET = frozenset(
 )
 
 
+class Found(msgspec.Struct):
+    """One kind of value that targets mint, for the run's listing."""
+
+    source: str
+    why: str
+    sessions: int = 0
+    replaced: dict[str, int] = {}
+    absent: dict[str, int] = {}
+
+
 def minted(recorded: Response, live: Response, unpack: Unpack) -> Iterator[tuple[str, str, str]]:
     """(label, recorded value, live value) of every value that only a target can have made up."""
     before, after = _values(recorded, unpack), _values(live, unpack)
