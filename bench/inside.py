@@ -23,7 +23,7 @@ from shadowdiff.model.exchange import Observation
 from shadowdiff.net.conn import Conn
 from shadowdiff.net.wire import header_block, serialize
 from shadowdiff.run import pipeline
-from shadowdiff.run.batch import _calm_collector
+from shadowdiff.run.around import calm_collector
 from shadowdiff.run.gathered import follow, material
 from shadowdiff.run.journal import Journal
 from shadowdiff.run.results import RunFolder
@@ -102,5 +102,5 @@ async def replay(count: int, folder: Path) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as made:
-        _calm_collector()
+        calm_collector()
         uvloop.run(replay(int(sys.argv[1]), Path(made)))

@@ -27,6 +27,7 @@ DONE_S = 0.5
 HIGH, LOW = 4_000, 1_000
 """Records waiting to be sent, at which fetching pauses and goes on."""
 OWNER_S = 60.0
+LEAVING_S = 15.0
 T = TypeVar("T")
 
 
@@ -141,7 +142,8 @@ class Member(threading.Thread):
         self._hurry.set()
 
     def stop(self) -> None:
-        """Commit what is counted and leave the group."""
+        """Commit what is counted and leave the group; a broker that is away is not waited for long."""
+        self._committer.patience_s = LEAVING_S
         self._halt.set()
 
     # -- on the thread ----------------------------------------------------------------------
@@ -292,7 +294,13 @@ class Member(threading.Thread):
         return answer.result(OWNER_S)
 
     def _tell(self, call: Callable[..., None], *given: Any) -> None:
-        self._post(lambda: call(*given))
+        def run() -> None:
+            try:
+                call(*given)
+            except ShadowdiffError as error:
+                self._owner.ended(error)
+
+        self._post(run)
 
     def _post(self, run: Callable[[], None]) -> None:
         try:

@@ -18,7 +18,7 @@ MOST_S = 8.0
 """For one step of a transaction."""
 OPEN_MS = 10_000
 """A transaction of a process that died holds up who takes its partitions over, for so long."""
-RETRIED_S = 120.0
+PATIENCE_S = 120.0
 """How long a broker may be away."""
 T = TypeVar("T")
 
@@ -31,13 +31,14 @@ class Committer:
         self._settings = producing(settings) | {"transactional.id": name, "transaction.timeout.ms": OPEN_MS}
         self._consumer = consumer
         self._producer: Any = None
+        self.patience_s = PATIENCE_S
         self._left: list[Any] = []
         """Producers that hang: letting go of one would hang too."""
 
     def start(self) -> None:
         """Make the producer; waits for a broker that restarts. Raises `KafkaException`."""
         made = client("Producer", self._settings)
-        retrying(lambda: made.init_transactions(MOST_S))
+        retrying(lambda: made.init_transactions(MOST_S), self.patience_s)
         self._producer = made
 
     def commit(self, topic: str, offsets: Mapping[int, int], records: Sequence[tuple[str, str, bytes]]) -> bool:
@@ -54,8 +55,10 @@ class Committer:
         except (KafkaException, TimeoutError):
             self._left.append(self._producer)
             self.start()
-        found = retrying(lambda: self._consumer.committed(asked, timeout=MOST_S)) if asked else []
-        return bool(found) and all(one.offset == offsets[one.partition] for one in found)
+        if not asked:
+            return False
+        found = retrying(lambda: self._consumer.committed(asked, timeout=MOST_S), self.patience_s)
+        return all(one.offset == offsets[one.partition] for one in found)
 
     def _transact(self, offsets: list[Any], records: Sequence[tuple[str, str, bytes]]) -> None:
         producer = self._producer
@@ -72,11 +75,11 @@ class Committer:
         producer.commit_transaction(MOST_S)
 
 
-def retrying(call: Callable[[], T]) -> T:
+def retrying(call: Callable[[], T], most_s: float = PATIENCE_S) -> T:
     """What `call` returns once a broker that restarts lets it. Raises `KafkaException`."""
     from confluent_kafka import KafkaError, KafkaException
 
-    until = time.monotonic() + RETRIED_S
+    until = time.monotonic() + most_s
     while True:
         try:
             return call()

@@ -23,7 +23,7 @@ from shadowdiff.model.tally import Ledger, Tally
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.net.kafka import COMPARISONS, TALLIES, VERDICTS, Place
 from shadowdiff.run.partition import Partition
-from shadowdiff.run.shared import Shared, pack, unpack
+from shadowdiff.run.shared import Shared, decoded, pack, unpack
 
 IDLE_S = 0.05
 HURRY_S = 0.1
@@ -185,7 +185,7 @@ class Group:
             shard = self._key(one.partition)
             partition = Partition(shard, one.epoch, self._counting, self._info.resume_hash, self._store)
             if one.snapshot is not None:
-                snapshot = unpack(one.snapshot, lambda shard=shard: shard)  # type: ignore[misc]
+                snapshot = unpack(one.snapshot, shard)
                 if snapshot.settings != self._info.resume_hash:
                     raise UsageError(
                         f"--group {self.name}: it was begun with other settings; give them, or another --group"
@@ -249,10 +249,10 @@ class Group:
         for topic, key, value in messages:
             if topic == self._place.beside(VERDICTS) and key == self.name:
                 if self.verdict is None:
-                    self.verdict = msgspec.json.decode(value, type=Verdict)
+                    self.verdict = decoded(value, Verdict, topic)
                     self._stop("")
             elif key.startswith(f"{self.name}/{self._place.topic}/") and key not in own:
-                self.shared.heard(unpack(value, lambda key=key: key))  # type: ignore[misc]
+                self.shared.heard(unpack(value, key))
         self._decide()
 
     def complete(self) -> bool:

@@ -35,7 +35,7 @@ from shadowdiff.run.captures import builder_of, holder
 from shadowdiff.run.gathered import material
 from shadowdiff.run.group import Group, Staying
 from shadowdiff.run.notes import finished
-from shadowdiff.run.publishing import client_settings
+from shadowdiff.run.publishing import client_settings, named_group
 from shadowdiff.run.results import RunFolder
 from shadowdiff.run.resume import same_run
 from shadowdiff.run.setup import Plan, pacing, plan
@@ -156,8 +156,7 @@ def _reached(ready: Plan) -> Verdict | None:
 
 def _refuse(config: Config) -> None:
     """What a group cannot do. Raises `UsageError`."""
-    if not config.kafka.group:
-        raise UsageError("kafka://: name the group with --group; processes of one group share the topic, once")
+    named_group(config, "kafka://", "processes of one group share the topic, once")
     for wrong, flag, instead in (
         (config.send.workers > 1, "--workers", "start as many processes as there are to be"),
         (config.send.loop != 1, "--loop", "a topic is read once by a group"),

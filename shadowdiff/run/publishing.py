@@ -7,6 +7,7 @@ for long: records are lost then, which is said, and `--results` ends as an error
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 
@@ -27,6 +28,7 @@ from shadowdiff.run.shared import pack
 from shadowdiff.settings import Config
 
 TELL_S = 1.0
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
 class Results:
@@ -125,12 +127,21 @@ def client_settings(config: Config, place: kafka.Place) -> dict[str, object]:
     return kafka.settings_of(place, rules)
 
 
+def named_group(config: Config, what: str, why: str) -> str:
+    """The group that `what` is for. Raises `UsageError`."""
+    name = config.kafka.group
+    if not name:
+        raise UsageError(f"{what}: name the group with --group; {why}")
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"--group {name}: letters, digits, dots, dashes and underscores only")
+    return name
+
+
 def results(config: Config, info: runinfo.RunInfo, shard: Callable[[], Shard]) -> list[Results]:
     """The sink that `--results` asks for, if it does. Raises `UsageError` or `SourceError`."""
     if not config.kafka.results:
         return []
-    if not config.kafka.group:
-        raise UsageError("--results: name the group with --group; what one group counts is judged together")
+    named_group(config, "--results", "what one group counts is judged together")
     place = kafka.place_of(config.kafka.results)
     settings = client_settings(config, place)
     kafka.make_topics(place, settings, config.kafka.replicas)

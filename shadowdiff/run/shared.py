@@ -5,7 +5,8 @@ Snapshots travel packed (MessagePack, zstd) under the key of their shard, group/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 import zstandard
@@ -16,6 +17,7 @@ from shadowdiff.model.tally import Shard, Tally
 from shadowdiff.run.partition import VERSION, Partition, Snapshot
 
 MAX_UNPACKED = 256 << 20
+T = TypeVar("T")
 
 
 class Shared:
@@ -77,13 +79,21 @@ def pack(snapshot: Snapshot) -> bytes:
     return zstandard.compress(msgspec.msgpack.encode(snapshot))
 
 
-def unpack(data: bytes, where: Callable[[], str]) -> Snapshot:
+def unpack(data: bytes, where: str) -> Snapshot:
     """A snapshot again. Raises `SourceError` for anything else."""
     try:
         raw = zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_UNPACKED)
         found = msgspec.msgpack.decode(raw, type=Snapshot)
     except (zstandard.ZstdError, msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise SourceError(f"{where()}: holds no counts of ours ({error})") from None
+        raise SourceError(f"{where}: holds no counts of ours ({error})") from None
     if found.v > VERSION:
-        raise SourceError(f"{where()}: version {found.v} is newer than {VERSION}; upgrade shadowdiff")
+        raise SourceError(f"{where}: version {found.v} is newer than {VERSION}; upgrade shadowdiff")
     return found
+
+
+def decoded(data: bytes, kind: type[T], where: str) -> T:
+    """A record of JSON as what it should be. Raises `SourceError` for anything else."""
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise SourceError(f"{where}: holds a record that is none of ours ({error})") from None

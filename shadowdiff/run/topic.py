@@ -23,7 +23,7 @@ from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.net import kafka
 from shadowdiff.run.partition import Snapshot
 from shadowdiff.run.saved import limits_of
-from shadowdiff.run.shared import unpack
+from shadowdiff.run.shared import decoded, unpack
 
 EVERY_S = 0.5
 
@@ -171,13 +171,13 @@ class Topic:
             key = (message.key() or b"").decode("utf-8", "replace")
             value = message.value() or b""
             if message.topic() == self.place.beside(kafka.VERDICTS):
-                self._verdicts[key] = msgspec.json.decode(value, type=Verdict)
+                self._verdicts[key] = decoded(value, Verdict, f"{self._url}.verdicts")
                 continue
             group, _, rest = key.partition("/")
             if rest == "run":
-                self._infos[group] = msgspec.json.decode(value, type=runinfo.RunInfo)
+                self._infos[group] = decoded(value, runinfo.RunInfo, f"{self._url}.tallies")
             elif rest:
-                snapshot = unpack(value, lambda key=key: f"{self._url} ({key})")  # type: ignore[misc]
+                snapshot = unpack(value, f"{self._url} ({key})")
                 self._snapshots.setdefault(group, {})[rest] = snapshot
 
 

@@ -25,7 +25,15 @@ from shadowdiff.report.tekton import NAMES as RESULTS
 from tests.conftest import ROOT
 
 DEPLOY = ROOT / "deploy"
-NOT_OBJECTS = ("prometheus/rules", "prometheus/scrape", "mirror/envoy", "alertmanager/", "kustomization", "github/")
+NOT_OBJECTS = (
+    "prometheus/rules",
+    "prometheus/scrape",
+    "mirror/envoy",
+    "alertmanager/",
+    "kustomization",
+    "github/",
+    "kafka/",
+)
 OBJECTS = sorted(path for path in DEPLOY.rglob("*.y*ml") if not any(part in path.as_posix() for part in NOT_OBJECTS))
 
 

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from confluent_kafka import Producer
 
 from shadowdiff.net.kafka import Place, Reader, place_of
 from shadowdiff.testing import CannedServer, answer
+from tests.conftest import ROOT
 from tests.e2e.live import live
 from tests.e2e.targets import path_of, plain, twins, wait_for
 from tests.run.test_workers import mixed, odd, settled
@@ -271,7 +273,7 @@ def test_a_broker_that_wants_tls_and_a_password(cli, tmp_path: Path) -> None:
         "sasl.password": "secret",
     }  # fmt: skip
     log = numbered(tmp_path / "log.jsonl", 120)
-    with broker("SASL_SSL", more, client) as one, twins() as (blue, green):
+    with broker(listener="SASL_SSL", more=more, client=client) as one, twins() as (blue, green):
         url = one.topic("secured", 2)
         config = tmp_path / "c.toml"
         table = f'[kafka]\ncacert = "{ca}"\nsasl = "PLAIN"\nuser = "us"\npassword = "env:KAFKA_PASSWORD"\n'
@@ -289,6 +291,25 @@ def test_a_broker_that_wants_tls_and_a_password(cli, tmp_path: Path) -> None:
         config.write_text(table.replace("env:KAFKA_PASSWORD", "wrong"))
         done = cli("gate", url, "-c", config)
         assert done.returncode == 4 and "no broker answers" in done.stderr
+
+
+def test_the_broker_of_the_compose_file_takes_its_settings_and_a_group(cli, tmp_path: Path) -> None:
+    """As the image does: KAFKA_A_B is a.b; only ports and the folder are ours here."""
+    made = yaml.safe_load((ROOT / "deploy" / "kafka" / "compose.yaml").read_text())["services"]["kafka"]
+    lines = [
+        f"{key.removeprefix('KAFKA_').lower().replace('_', '.')}={value}"
+        for key, value in made["environment"].items()
+    ]
+    text = "\n".join([*lines, "log.dirs={folder}/data", ""])
+    text = text.replace("0.0.0.0:9092", "127.0.0.1:{port}").replace("127.0.0.1:9092", "127.0.0.1:{port}")
+    text = text.replace("localhost:9093", "127.0.0.1:{controller}")
+    version = made["image"].rpartition(":")[2]
+    assert version in (ROOT / "scripts" / "get-kafka").read_text()
+    log = numbered(tmp_path / "log.jsonl", 60)
+    with broker(properties=text) as one, twins() as (blue, green):
+        url = one.topic("requests", 3)
+        assert cli("convert", log, url).returncode == 0
+        assert said_by(member(url, blue, green, tmp_path / "m", *FIXED))["ledger"]["sent"] == 60
 
 
 def authority(folder: Path) -> tuple[Path, Path]:

@@ -71,7 +71,7 @@ def test_any_order_and_any_moves_count_as_one_process_in_order(records, rng, mov
         for number in done:
             settle(one, number, *records[number])
         kept += lines(one)
-        snapshot = unpack(pack(one.snapshot(lambda _: False)), lambda: "here")
+        snapshot = unpack(pack(one.snapshot(lambda _: False)), "here")
         one, committed = partition(), snapshot.next  # it moves: what was not counted is read again
         one.restore(snapshot, len(records) + 1)
     one.read_to(len(records))
@@ -122,10 +122,10 @@ def test_a_topic_that_has_grown_is_not_at_its_end() -> None:
 
 def test_what_is_no_snapshot_is_refused_with_its_place() -> None:
     with pytest.raises(SourceError, match=r"tallies \(x\): holds no counts of ours"):
-        unpack(b"garbage", lambda: "tallies (x)")
+        unpack(b"garbage", "tallies (x)")
     newer = pack(Snapshot(Shard("a"), 0, "s", v=99))
     with pytest.raises(SourceError, match="version 99 is newer"):
-        unpack(newer, lambda: "tallies")
+        unpack(newer, "tallies")
 
 
 def test_the_sum_takes_the_newest_of_each_shard_and_own_ones_live() -> None:

@@ -41,7 +41,13 @@ group.initial.rebalance.delay.ms=0
 class Broker:
     """One node; it may be stopped and started again on the same port with what it had."""
 
-    def __init__(self, listener: str = "PLAINTEXT", more: str = "", client: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        listener: str = "PLAINTEXT",
+        more: str = "",
+        client: dict[str, Any] | None = None,
+        properties: str = PROPERTIES,
+    ) -> None:
         """`more` are further properties, `client` what a client needs to get in."""
         self.folder = Path(tempfile.mkdtemp(prefix="shadowdiff-kafka-"))
         self.address = f"127.0.0.1:{free_port()}"
@@ -49,12 +55,11 @@ class Broker:
         self._properties = self.folder / "server.properties"
         self._process: subprocess.Popen[bytes] | None = None
         port = self.address.rpartition(":")[2]
-        text = PROPERTIES.format(listener=listener, port=port, controller=free_port(), folder=self.folder)
+        text = properties.format(listener=listener, port=port, controller=free_port(), folder=self.folder)
         self._properties.write_text(text + more)
         cluster = base64.urlsafe_b64encode(b"shadowdiff tests").decode().rstrip("=")
-        done = self._java(
-            "kafka.tools.StorageTool", "format", "-c", str(self._properties), "-t", cluster, "--standalone"
-        )
+        alone = () if "quorum.voters" in text else ("--standalone",)
+        done = self._java("kafka.tools.StorageTool", "format", "-c", str(self._properties), "-t", cluster, *alone)
         if done.wait(60):
             raise RuntimeError((self.folder / "log").read_text()[-2000:])
 
@@ -101,11 +106,11 @@ class Broker:
 
 
 @contextlib.contextmanager
-def broker(listener: str = "PLAINTEXT", more: str = "", client: dict[str, Any] | None = None) -> Iterator[Broker]:
-    """A broker for as long as it is needed; skips, saying so, where its jars or Java are not there."""
+def broker(**given: Any) -> Iterator[Broker]:
+    """A `Broker` for as long as it is needed; skips, saying so, where its jars or Java are not there."""
     if shutil.which("java") is None or not any(JARS.glob("kafka_*.jar")):
         pytest.skip(f"no Kafka at {JARS}: scripts/get-kafka fetches it (needs Java 17 and Maven)")
-    one = Broker(listener, more, client)
+    one = Broker(**given)
     try:
         one.start()
         yield one
