@@ -130,7 +130,6 @@ class Member(threading.Thread):
         )  # fmt: skip
         self._committer = Committer(settings, f"{group}-{name}", self._consumer)
         self._others = Reader(settings, *topics)
-        self._topics = topics
         self.ends = {number: self._watermark(number) for number in partitions_of(place, settings)}
         """By partition, where the run ends."""
         self._mine: set[int] = set()
@@ -180,7 +179,7 @@ class Member(threading.Thread):
                 if job is not None:
                     self._commit(job)
                 next_commit = time.monotonic() + max(COMMIT_S, 10 * (time.monotonic() - now))
-            said = [(m.topic(), (m.key() or b"").decode(), m.value() or b"") for m in self._others.ready()]
+            said = [_said(message) for message in self._others.ready()]
             if said:
                 self._tell(self._owner.heard, said)
             if halted:
@@ -188,20 +187,19 @@ class Member(threading.Thread):
             if now >= next_look and not self.records:
                 next_look = time.monotonic() + DONE_S
                 if self._ask(self._owner.complete):
-                    rest = [(m.topic(), (m.key() or b"").decode(), m.value() or b"") for m in self._others.rest()]
-                    self._tell(self._owner.heard, rest)
+                    self._tell(self._owner.heard, [_said(message) for message in self._others.rest()])
                     self._tell(self._owner.ended, None)
                     next_look = float("inf")
 
     def _fetch(self) -> None:
+        from confluent_kafka import KafkaError
+
         if self._paused and len(self.records) < LOW:
             self._consumer.resume(self._consumer.assignment())
             self._paused = False
         elif not self._paused and len(self.records) > HIGH:
             self._consumer.pause(self._consumer.assignment())
             self._paused = True
-        from confluent_kafka import KafkaError
-
         for message in self._consumer.consume(2_000, 0.05):
             error = message.error()
             number, offset = message.partition(), message.offset()
@@ -267,9 +265,9 @@ class Member(threading.Thread):
         found: dict[int, bytes] = {}
         try:
             for message in reader.rest():
-                number = keys.get((message.key() or b"").decode("utf-8", "replace"))
-                if number is not None and message.value() is not None:
-                    found[number] = message.value()
+                _, key, value = _said(message)
+                if key in keys and value:
+                    found[keys[key]] = value
         finally:
             reader.close()
         return found
@@ -307,3 +305,8 @@ class Member(threading.Thread):
             self._loop.call_soon_threadsafe(run)
         except RuntimeError:  # the loop is closed: nobody wants to know any more
             raise concurrent.futures.CancelledError from None
+
+
+def _said(message: Any) -> tuple[str, str, bytes]:
+    """(topic, key, value) of a record."""
+    return message.topic(), (message.key() or b"").decode("utf-8", "replace"), message.value() or b""

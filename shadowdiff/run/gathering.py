@@ -39,7 +39,10 @@ def judge(
     Raises `SourceError` where nothing was counted or no broker answers, `UsageError` for what is the caller's.
     """
     place = kafka.place_of(url)
-    topic = Topic(place, dict(client_settings(config, place)), config.kafka.group)
+    settings = dict(client_settings(config, place))
+    if wait_s:  # the first process may still be starting
+        kafka.make_topics(place, settings, config.kafka.replicas)
+    topic = Topic(place, settings, config.kafka.group)
     newest: list[Verdict] = []
     try:
         with serving(api, token, lambda: newest[-1] if newest else None) as where:

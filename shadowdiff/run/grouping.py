@@ -81,7 +81,7 @@ def run(
         guard = guard_of(config, folder.audit, lambda text: console.print(words.said(text), markup=False))
         try:
             await reachable(ready.endpoints, config.targets.proxy)
-            folder.begin(ready.run, config, [Path(topic)], same_run(config))
+            folder.begin(ready.run, config, [f"{kafka.SCHEME}{place.brokers}/{place.topic}"], same_run(config))
             await asyncio.to_thread(kafka.make_topics, place, settings, config.kafka.replicas)
             collected = material(config)
             verdict = await _replayed(ready, group, place, settings, folder, collected, console, verbose)

@@ -82,7 +82,7 @@ class RunFolder:
         """The audit log shared by all runs in the parent folder."""
         return self.path.parent / "audit.jsonl"
 
-    def begin(self, run: str, config: Config, logs: Sequence[Path], resume_hash: str = "") -> None:
+    def begin(self, run: str, config: Config, logs: Sequence[Path | str], resume_hash: str = "") -> None:
         """Write run.json."""
         targets = config.targets
         info = runinfo.RunInfo(

@@ -176,12 +176,12 @@ def test_the_gates_verdict_stops_members_that_would_go_on_and_is_served_meanwhil
     log = numbered(tmp_path / "log.jsonl", 6000)
     filled(url, log)
     with CannedServer(lambda head, body: [plain(path_of(head))]) as blue, CannedServer(slowly_wrong) as green:
-        process = member(url, blue, green, tmp_path / "m", *FIXED, "--rate", "200/s")
-        wait_for(lambda: len(green.seen) > 5)
         asked = subprocess.Popen(
             [sys.executable, "-m", "shadowdiff", "gate", url, "--wait", "60s", "--api", "127.0.0.1:0", "--json"],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
+        process = member(url, blue, green, tmp_path / "m", *FIXED, "--rate", "200/s")
+        wait_for(lambda: len(green.seen) > 5)
         assert asked.stderr is not None
         where = asked.stderr.readline().split(" is at ")[1].strip()
         state = 0
