@@ -1,8 +1,8 @@
 """What many processes need and do, from measured figures: `python bench/fleet.py [--core-hour 0.04]`.
 
-Three tables. What services of 10,000 and 1,000,000 requests a second need (arithmetic over the figures below). How long
+Four tables. What services of 10,000 and 1,000,000 requests a second need (arithmetic over the figures below). How long
 a sample takes to a verdict (the gate's own boundaries). What merged snapshots do to an early stop (a simulation: every
-process counts for itself, and all are judged together as often as they commit).
+process counts for itself, and all are judged together as often as they commit). What a snapshot weighs.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CPU_US = 160.0
 """A pair of equal 1.2 KB answers from a topic, one process (scaling.py kafka, rounded up)."""
 BUSY = 0.6
 """Share of a core that is planned with; the rest is for bursts and rebalances."""
-RECORD_B, LINE_B, SNAPSHOT_B = 1_000, 450, 6_000
-"""A captured request, a line of comparisons (mismatches with bodies are larger), a packed snapshot."""
+RECORD_B, LINE_B, SNAPSHOT_B = 1_000, 340, 1_000
+"""A captured request, a line of comparisons that match (mismatches have bodies), a packed snapshot (last table)."""
 ASK_B, ANSWER_B = 500, 1_500
 """A request and an answer on the wire, heads included."""
 COMMIT_S = 0.5
@@ -114,6 +114,22 @@ def _failed(counts: list[list[int]], limit: float, target: float) -> bool:
     return n >= Limits().min_fail and k / n > limit and Evidence(binary(k, n)).log_fail(limit) >= target
 
 
+def snapshots(open_sessions: list[int], records: int = 3_000) -> None:
+    """Bytes of a packed snapshot by sessions that are open in the partition."""
+    from shadowdiff.model.comparison import Outcome
+    from shadowdiff.run.shared import pack
+    from tests.run.test_partition import partition, settle
+
+    print("| open sessions | packed snapshot, bytes |\n|---|---|")
+    for count in open_sessions:
+        one, rng = partition(), random.Random(1)
+        for number in range(records):
+            one.took(number)
+            outcome = Outcome.MISMATCHED if rng.random() < 0.1 else Outcome.MATCHED
+            settle(one, number, outcome, rng.randrange(count) + 1 if count else 0)
+        print(f"| {count:,} | {len(pack(one.snapshot(lambda _: False))):,} |")
+
+
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -125,6 +141,8 @@ def main() -> None:
     verdicts([0.05, 0.01, 0.001], [10, 1_000])
     print()
     fleets(given.runs)
+    print()
+    snapshots([0, 50, 2_000])
 
 
 if __name__ == "__main__":
