@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import uuid
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -19,7 +19,7 @@ from shadowdiff.errors import UsageError
 from shadowdiff.gate.count import Counter
 from shadowdiff.gate.limits import Limits
 from shadowdiff.model.comparison import Comparison
-from shadowdiff.model.exchange import Exchange, Role
+from shadowdiff.model.exchange import Exchange, Later, Role
 from shadowdiff.model.tally import Ledger
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.net.endpoint import Endpoint
@@ -48,12 +48,36 @@ BUFFERED_BYTES = 256 << 20
 MAX_CONFIRM = 10
 
 
+class Feed(Protocol):
+    """The reading side of a run."""
+
+    def stream(self) -> Iterator[Exchange | Later]:
+        """Every exchange in sending order."""
+        ...
+
+    def ahead(self, taken: int) -> int:
+        """Exchanges that were read and that nobody took."""
+        ...
+
+    def notes(self) -> list[str]:
+        """What reading needed."""
+        ...
+
+
+class LiveFeed(Feed, Protocol):
+    """One that has to know what became of each exchange."""
+
+    def passed(self, exchange: Exchange, what: str, why: str) -> None:
+        """An exchange that will not be compared, by its name in the ledger."""
+        ...
+
+
 class Plan(msgspec.Struct):
     """One run, ready to go."""
 
     run: str
     config: Config
-    reading: Any
+    reading: Feed
     tee: Tee
     judging: Judging
     counter: Counter
@@ -85,7 +109,7 @@ def plan(
     warn: Callable[[str], None],
     earlier: Kept | None = None,
     sending: Callable[[Exchange], None] = lambda _: None,
-    live: Callable[[Ledger], Any] | None = None,
+    live: Callable[[Ledger], LiveFeed] | None = None,
     run_id: str = "",
     counting: Callable[..., Any] = Counter,
     asks_blue: bool = True,

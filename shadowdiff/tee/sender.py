@@ -93,6 +93,7 @@ class Tee:
         self._sending = sending
         self._passed = passed
         self._share = share
+        self._alone = share.of == 1
         self._source: Iterator[Exchange | Later] = iter(())
         self._ready: deque[Pair] = deque()
         self._parked: dict[str, deque[tuple[Exchange, float]]] = {}
@@ -216,7 +217,7 @@ class Tee:
                 break
             self.taken += 1
             exchange = self._sessions.place(exchange)
-            mine = self._share.holds(exchange)
+            mine = self._alone or self._share.holds(exchange)
             if mine and self._done(exchange):
                 self._drawn += 1
                 continue
