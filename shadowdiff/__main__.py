@@ -19,7 +19,7 @@ def _run(arguments: list[str]) -> int:
     import click
 
     from shadowdiff.cli.main import cli
-    from shadowdiff.errors import Exit, ShadowdiffError
+    from shadowdiff.errors import Exit, ShadowdiffError, first_of
 
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from shadowdiff.report.github import guard
@@ -43,7 +43,7 @@ def _run(arguments: list[str]) -> int:
     except BaseExceptionGroup as group:
         known = group.subgroup(ShadowdiffError)
         if known is not None and not group.split(ShadowdiffError)[1]:
-            first = _first(known)
+            first = first_of(known)
             print(f"error: {_flat(str(first))}", file=sys.stderr)
             return int(first.exit_code) if isinstance(first, ShadowdiffError) else 70
         return _crash()
@@ -55,11 +55,6 @@ def _crash() -> int:
     traceback.print_exc()
     print("error: this is a bug in shadowdiff, not a verdict; please report the lines above", file=sys.stderr)
     return 70
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    found = group.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
 def _flat(text: str) -> str:

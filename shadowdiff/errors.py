@@ -83,6 +83,12 @@ class ActionRefused(Exception):
     """An action was refused for good: trying it again cannot help. Handled by the guard."""
 
 
+def first_of(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error inside a group, however deep."""
+    found = group.exceptions[0]
+    return first_of(found) if isinstance(found, BaseExceptionGroup) else found
+
+
 def near(word: str, known: list[str] | tuple[str, ...]) -> str:
     """Return `; did you mean X?` for the closest of `known`, or an empty string."""
     close = get_close_matches(word, known, n=1, cutoff=0.6)

@@ -19,7 +19,7 @@ import msgspec
 
 from shadowdiff.errors import ShadowdiffError, SourceError
 from shadowdiff.net.kafka import TALLIES, Place, Reader, client, partitions_of, reason
-from shadowdiff.net.transactions import Committer, retrying
+from shadowdiff.net.transactions import Committer, answered, retrying
 
 COMMIT_S = 0.5
 """Between two commits; at least ten times what the last one took."""
@@ -161,7 +161,7 @@ class Member(threading.Thread):
         except concurrent.futures.CancelledError:
             pass
         except Exception as problem:
-            error = SourceError(f"kafka://{self._place.brokers}/{self._place.topic}: {reason(problem)}")
+            error = SourceError(f"{self._place.url}: {reason(problem)}")
         finally:
             self._consumer.close()
             self._others.close()
@@ -218,7 +218,7 @@ class Member(threading.Thread):
         try:
             low, high = self._consumer.get_watermark_offsets(TopicPartition(self._place.topic, number), timeout=15)
         except KafkaException as error:
-            raise SourceError(f"kafka://{self._place.brokers}/{self._place.topic}: {reason(error)}") from None
+            raise SourceError(f"{self._place.url}: {reason(error)}") from None
         return int(high) if high > low else 0
 
     # -- partitions come and go -------------------------------------------------------------
@@ -280,16 +280,7 @@ class Member(threading.Thread):
 
     def _ask(self, call: Callable[[], T]) -> T:
         """The answer of the event loop."""
-        answer: concurrent.futures.Future[T] = concurrent.futures.Future()
-
-        def run() -> None:
-            try:
-                answer.set_result(call())
-            except BaseException as error:
-                answer.set_exception(error)
-
-        self._post(run)
-        return answer.result(OWNER_S)
+        return answered(call, self._post, OWNER_S)
 
     def _tell(self, call: Callable[..., None], *given: Any) -> None:
         def run() -> None:

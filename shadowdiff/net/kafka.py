@@ -34,6 +34,11 @@ class Place(msgspec.Struct, frozen=True):
     brokers: str
     topic: str
 
+    @property
+    def url(self) -> str:
+        """How people name it."""
+        return f"{SCHEME}{self.brokers}/{self.topic}"
+
     def beside(self, what: str) -> str:
         """The topic that holds `what` of this one."""
         return f"{self.topic}.{what}"
@@ -104,7 +109,7 @@ def partitions_of(place: Place, settings: Mapping[str, Any]) -> list[int]:
     except KafkaException as error:
         raise SourceError(f"kafka://{place.brokers}: no broker answers ({reason(error)})") from None
     if found is None or found.error is not None:
-        raise SourceError(f"kafka://{place.brokers}/{place.topic}: there is no such topic")
+        raise SourceError(f"{place.url}: there is no such topic")
     return sorted(found.partitions)
 
 

@@ -96,6 +96,15 @@ def _guarded(call: Callable[[], T]) -> T:
 
     librdkafka 2.16 waits for ever where the coordinator dies while offsets join a transaction, whatever its limit.
     """
+
+    def start(run: Callable[[], None]) -> None:
+        threading.Thread(target=run, name="shadowdiff kafka commit", daemon=True).start()
+
+    return answered(call, start, 2 * MOST_S)
+
+
+def answered(call: Callable[[], T], start: Callable[[Callable[[], None]], None], wait_s: float) -> T:
+    """What `call` returns or raises where `start` runs it. Raises `TimeoutError` after `wait_s`."""
     answer: concurrent.futures.Future[T] = concurrent.futures.Future()
 
     def run() -> None:
@@ -104,5 +113,5 @@ def _guarded(call: Callable[[], T]) -> T:
         except BaseException as error:
             answer.set_exception(error)
 
-    threading.Thread(target=run, name="shadowdiff kafka commit", daemon=True).start()
-    return answer.result(2 * MOST_S)
+    start(run)
+    return answer.result(wait_s)

@@ -110,6 +110,15 @@ class Interrupted:
 
         on_signals(heard)
 
+    def stops(self, ready: Plan) -> None:
+        """Signals end the run of this process: nothing is asked again, and the tee drains."""
+
+        def stop(why: str) -> None:
+            ready.confirm.abort()
+            ready.tee.stop(why, GRACE_S)
+
+        self.handle(stop, ready.tee.abort)
+
     def over(self, verdict: Verdict, sent: int) -> Verdict:
         """`verdict`, or that the run was aborted."""
         if self.signal is None:

@@ -16,7 +16,6 @@ from shadowdiff.report import terminal
 from shadowdiff.report.words import Words
 from shadowdiff.run.actions import guard_of
 from shadowdiff.run.around import (
-    GRACE_S,
     Interrupted,
     calm_collector,
     conclude,
@@ -30,7 +29,7 @@ from shadowdiff.run.gathered import follow, material
 from shadowdiff.run.journal import Journal
 from shadowdiff.run.notes import finished
 from shadowdiff.run.publishing import results
-from shadowdiff.run.results import RunFolder
+from shadowdiff.run.results import RunFolder, confirming
 from shadowdiff.run.resume import kept, run_of, same_run
 from shadowdiff.run.setup import Plan, plan
 from shadowdiff.settings import Config
@@ -100,14 +99,9 @@ def _several(config: Config, logs: list[Path]) -> bool:
 
 async def _alone(ready: Plan, folder: RunFolder, console: Any, verbose: bool, guard: Guard) -> Verdict:
     collected = follow(material(ready.config), ready.counter.tally, ready.limits)
-    ready.confirm.settled = folder.confirmed(collected)
+    ready.confirm.settled = confirming(folder.path, collected)
     interrupted = Interrupted()
-
-    def stop(why: str) -> None:
-        ready.confirm.abort()
-        ready.tee.stop(why, GRACE_S)
-
-    interrupted.handle(stop, ready.tee.abort)
+    interrupted.stops(ready)
     ready.finish = lambda verdict: interrupted.over(finished(verdict, ready, folder), ready.ledger.sent)
     live = progress(console, ready)
     try:

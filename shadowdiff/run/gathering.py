@@ -39,7 +39,7 @@ def judge(
     Raises `SourceError` where nothing was counted or no broker answers, `UsageError` for what is the caller's.
     """
     place = kafka.place_of(url)
-    settings = dict(client_settings(config, place))
+    settings = client_settings(config, place)
     if wait_s:  # the first process may still be starting
         kafka.make_topics(place, settings, config.kafka.replicas)
     topic = Topic(place, settings, config.kafka.group)

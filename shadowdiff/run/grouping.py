@@ -22,7 +22,6 @@ from shadowdiff.report.words import Words
 from shadowdiff.run import pipeline
 from shadowdiff.run.actions import guard_of
 from shadowdiff.run.around import (
-    GRACE_S,
     Interrupted,
     calm_collector,
     conclude,
@@ -36,7 +35,7 @@ from shadowdiff.run.gathered import material
 from shadowdiff.run.group import Group, Staying
 from shadowdiff.run.notes import finished
 from shadowdiff.run.publishing import client_settings, named_group
-from shadowdiff.run.results import RunFolder
+from shadowdiff.run.results import RunFolder, confirming
 from shadowdiff.run.resume import same_run
 from shadowdiff.run.setup import Plan, pacing, plan
 from shadowdiff.run.shared import Shared
@@ -81,7 +80,7 @@ def run(
         guard = guard_of(config, folder.audit, lambda text: console.print(words.said(text), markup=False))
         try:
             await reachable(ready.endpoints, config.targets.proxy)
-            folder.begin(ready.run, config, [f"{kafka.SCHEME}{place.brokers}/{place.topic}"], same_run(config))
+            folder.begin(ready.run, config, [place.url], same_run(config))
             await asyncio.to_thread(kafka.make_topics, place, settings, config.kafka.replicas)
             collected = material(config)
             verdict = await _replayed(ready, group, place, settings, folder, collected, console, verbose)
@@ -116,15 +115,10 @@ async def _replayed(
     ready.tee.adopt(Staying(holder(config), group), pacing(config, ready.endpoints)[0])
     said = [terminal.Mismatches(console, words)] if verbose else []
     ready.sinks = [group, collected, *tracing(config, terminal.warner(console, words)), *said]
-    ready.confirm.settled = folder.confirmed(collected)
+    ready.confirm.settled = confirming(folder.path, collected)
     ready.stop_on = "none"  # the group decides, on what all have counted
     interrupted = Interrupted()
-
-    def stop(why: str) -> None:
-        ready.confirm.abort()
-        ready.tee.stop(why, GRACE_S)
-
-    interrupted.handle(stop, ready.tee.abort)
+    interrupted.stops(ready)
     live = progress(console, ready)
     ready.after_each = lambda _: live.tick()
     member.start()

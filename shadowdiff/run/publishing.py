@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -37,7 +38,7 @@ class Results:
     def __init__(
         self,
         place: kafka.Place,
-        settings: dict[str, object],
+        settings: dict[str, Any],
         group: str,
         info: runinfo.RunInfo,
         shard: Callable[[], Shard],
@@ -81,7 +82,7 @@ class Results:
 class Records:
     """Exchanges as capture lines, keyed by session, so that the turns of one stay in order in one partition."""
 
-    def __init__(self, place: kafka.Place, settings: dict[str, object], warn: Callable[[str], None]) -> None:
+    def __init__(self, place: kafka.Place, settings: dict[str, Any], warn: Callable[[str], None]) -> None:
         """Raises `UsageError`; what cannot be delivered later is warned of, once."""
         self._place = place
         self._warn = warn
@@ -118,10 +119,10 @@ class Records:
         why = self._writer.failed or why
         if why and not self._said:
             self._said = True
-            self._warn(f"kafka://{self._place.brokers}/{self._place.topic}: records are lost ({why})")
+            self._warn(f"{self._place.url}: records are lost ({why})")
 
 
-def client_settings(config: Config, place: kafka.Place) -> dict[str, object]:
+def client_settings(config: Config, place: kafka.Place) -> dict[str, Any]:
     """What clients of `place` are made with, secrets resolved. Raises `UsageError`."""
     rules = msgspec.structs.replace(config.kafka, password=resolve(config.kafka.password, "kafka.password"))
     return kafka.settings_of(place, rules)

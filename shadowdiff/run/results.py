@@ -108,18 +108,19 @@ class RunFolder:
         except OSError as error:
             raise UsageError(f"--out {self.path}: cannot be written ({error.strerror})") from None
 
-    def confirmed(self, collected: Material) -> Callable[[str, int, int], None]:
-        """What hears of each exchange that was asked again: a line of confirmed.jsonl, and the reports."""
-
-        def settled(id: str, again: int, asked: int) -> None:
-            collected.confirmed[id] = (again, asked)
-            runinfo.add_confirmed(self.path, id, again, asked)
-
-        return settled
-
     def finish(self, verdict: Verdict, total: Shard, collected: Material) -> None:
         """Write every report."""
         finish(self.path, verdict, total, collected, self._junitxml)
+
+
+def confirming(folder: Path, collected: Material) -> Callable[[str, int, int], None]:
+    """What hears of each exchange that was asked again: a line of confirmed.jsonl, and the reports."""
+
+    def settled(id: str, again: int, asked: int) -> None:
+        collected.confirmed[id] = (again, asked)
+        runinfo.add_confirmed(folder, id, again, asked)
+
+    return settled
 
 
 def finish(folder: Path, verdict: Verdict, total: Shard, collected: Material, junitxml: Path | None = None) -> None:

@@ -82,12 +82,17 @@ def judge(
             verdict, verdict=Status.INCONCLUSIVE, exit_code=3,
             reason=f"exploratory, {info.exploratory}; it would read: {verdict.verdict}, {verdict.reason}",
         )  # fmt: skip
+    return named(verdict, info), total
+
+
+def named(verdict: Verdict, info: runinfo.RunInfo | None) -> Verdict:
+    """`verdict` with what a saved run says of itself."""
     if info is not None:
         verdict = msgspec.structs.replace(
             verdict, config_hash=info.config_hash, started_at=info.started_at, service=info.service,
             candidate=info.candidate,
         )  # fmt: skip
-    return msgspec.structs.replace(verdict, tool_version=shadowdiff.__version__), total
+    return msgspec.structs.replace(verdict, tool_version=shadowdiff.__version__)
 
 
 def limits_of(info: runinfo.RunInfo | None) -> Limits:

@@ -40,7 +40,7 @@ from shadowdiff.run.live import Live
 from shadowdiff.run.notes import finished
 from shadowdiff.run.publishing import results
 from shadowdiff.run.reload import Change, Reloader
-from shadowdiff.run.results import RunFolder, clean, to_json
+from shadowdiff.run.results import RunFolder, clean, confirming, to_json
 from shadowdiff.run.rules import Rules
 from shadowdiff.run.scoring import build_header
 from shadowdiff.run.setup import Plan
@@ -147,7 +147,7 @@ class Service:
             ready.sinks.append(JsonPairs(console))
         if verbose:
             ready.sinks.append(terminal.Mismatches(console, self._collected.words))
-        ready.confirm.settled = folder.confirmed(self._collected)
+        ready.confirm.settled = confirming(folder.path, self._collected)
         ready.finish = lambda verdict: finished(self._as_a_whole(verdict), ready, folder)
 
     async def run(

@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 
-import shadowdiff
 from shadowdiff import plugins, runinfo
 from shadowdiff.errors import SourceError, UsageError
 from shadowdiff.gate.limits import Limits
@@ -22,7 +21,7 @@ from shadowdiff.model.tally import Tally
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.net import kafka
 from shadowdiff.run.partition import Snapshot
-from shadowdiff.run.saved import limits_of
+from shadowdiff.run.saved import limits_of, named
 from shadowdiff.run.shared import decoded, unpack
 
 EVERY_S = 0.5
@@ -58,10 +57,12 @@ class Topic:
             name = self._wanted or names[0]
             if name in names:
                 return name
-            raise SourceError(f"{self._url}: group {name!r} has counted nothing; known: {', '.join(names) or 'none'}")
+            raise SourceError(
+                f"{self.place.url}: group {name!r} has counted nothing; known: {', '.join(names) or 'none'}"
+            )
         if not names:
-            raise SourceError(f"{self._url}: nothing has been counted yet")
-        raise UsageError(f"{self._url}: several groups have counted; name one with --group: {', '.join(names)}")
+            raise SourceError(f"{self.place.url}: nothing has been counted yet")
+        raise UsageError(f"{self.place.url}: several groups have counted; name one with --group: {', '.join(names)}")
 
     @property
     def info(self) -> runinfo.RunInfo | None:
@@ -89,12 +90,7 @@ class Topic:
                 verdict = reached
         elif not tally.complete:
             verdict = _unfinished(verdict)
-        if info is not None:
-            verdict = msgspec.structs.replace(
-                verdict, config_hash=info.config_hash, started_at=info.started_at, service=info.service,
-                candidate=info.candidate,
-            )  # fmt: skip
-        return msgspec.structs.replace(verdict, tool_version=shadowdiff.__version__)
+        return named(verdict, info)
 
     def wait(
         self,
@@ -156,10 +152,6 @@ class Topic:
         """Leave."""
         self._reader.close()
 
-    @property
-    def _url(self) -> str:
-        return f"kafka://{self.place.brokers}/{self.place.topic}"
-
     def _shards(self, info: runinfo.RunInfo | None) -> int:
         """How many shards there must be: a partition each, where the topic itself was replayed."""
         if info is None or not any(kafka.is_kafka(log) for log in info.logs):
@@ -171,13 +163,13 @@ class Topic:
             key = (message.key() or b"").decode("utf-8", "replace")
             value = message.value() or b""
             if message.topic() == self.place.beside(kafka.VERDICTS):
-                self._verdicts[key] = decoded(value, Verdict, f"{self._url}.verdicts")
+                self._verdicts[key] = decoded(value, Verdict, f"{self.place.url}.verdicts")
                 continue
             group, _, rest = key.partition("/")
             if rest == "run":
-                self._infos[group] = decoded(value, runinfo.RunInfo, f"{self._url}.tallies")
+                self._infos[group] = decoded(value, runinfo.RunInfo, f"{self.place.url}.tallies")
             elif rest:
-                snapshot = unpack(value, f"{self._url} ({key})")
+                snapshot = unpack(value, f"{self.place.url} ({key})")
                 self._snapshots.setdefault(group, {})[rest] = snapshot
 
 

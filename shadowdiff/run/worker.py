@@ -10,13 +10,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import msgspec
 
-from shadowdiff.errors import ShadowdiffError
+from shadowdiff.errors import ShadowdiffError, first_of
 from shadowdiff.model.comparison import Comparison, Outcome
 from shadowdiff.model.exchange import Exchange
 from shadowdiff.model.tally import Shard
@@ -30,9 +29,10 @@ from shadowdiff.run.gathered import material
 from shadowdiff.run.journal import Journal
 from shadowdiff.run.pipeline import STOPPED_BY_GATE
 from shadowdiff.run.publishing import results
+from shadowdiff.run.results import confirming
 from shadowdiff.run.resume import kept
 from shadowdiff.run.setup import Plan, plan
-from shadowdiff.runinfo import RunInfo, add_confirmed
+from shadowdiff.runinfo import RunInfo
 from shadowdiff.settings import Config
 from shadowdiff.tee.share import Share
 
@@ -95,7 +95,7 @@ def work(task: Task, pipe: Connection) -> None:
         known = group.subgroup(ShadowdiffError)
         if known is None:
             raise
-        pipe.send(_first(known))
+        pipe.send(first_of(known))
     except BrokenPipeError:
         return  # nobody is left to tell
 
@@ -118,7 +118,7 @@ async def _work(task: Task, pipe: Connection) -> None:
     ready.stop_on = "none"  # only all shares together decide
     collected = material(config)
     leader = _Leader(pipe, ready)
-    ready.confirm.settled = _confirmed(task.folder, collected)
+    ready.confirm.settled = confirming(task.folder, collected)
     try:
         with leader:
             await attempt(
@@ -139,14 +139,6 @@ async def _work(task: Task, pipe: Connection) -> None:
         journal.close()
         ready.judging.close()
         await ready.transport.aclose()
-
-
-def _confirmed(folder: Path, collected: Material) -> Callable[[str, int, int], None]:
-    def settled(id: str, again: int, asked: int) -> None:
-        collected.confirmed[id] = (again, asked)
-        add_confirmed(folder, id, again, asked)
-
-    return settled
 
 
 class _Leader:
@@ -186,8 +178,3 @@ class _Leader:
             tee.abort()
         else:
             tee.stop(stop.why, stop.drain_s)
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    found = group.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
