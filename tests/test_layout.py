@@ -12,6 +12,7 @@ PACKAGE = ROOT / "shadowdiff"
 COVERED_ELSEWHERE = {
     # a module whose promises stand in another file, and which one
     "model/exchange.py": "model/test_model.py",
+    "model/ids.py": "tee/test_minted.py",
     "model/comparison.py": "model/test_model.py",
     "model/tally.py": "model/test_model.py",
     "model/verdict.py": "model/test_model.py",

@@ -15,6 +15,7 @@ import msgspec
 
 from shadowdiff.errors import UsageError
 from shadowdiff.model.exchange import Request, json_at
+from shadowdiff.model.ids import PREFIXED_LETTERS
 
 MAX_ROUTES = 400
 MAX_CHILDREN = 40
@@ -26,7 +27,9 @@ _ID = re.compile(
     | [0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F-]{12,}           # UUID
     | (?=[0-9a-fA-F]*\d)[0-9a-fA-F]{8,}                         # hex with a digit
     | [A-Za-z]{1,8}[_-](?=[A-Za-z0-9]*\d)[A-Za-z0-9]{6,}        # ord_8f3a2b9c, sess-19af33
-    | [A-Za-z]{1,8}_(?=[a-z]*[A-Z])(?=[A-Z]*[a-z])[A-Za-z]{16,} # thread_AbCd…: one random id in sixty has no digit
+    | """
+    + PREFIXED_LETTERS
+    + r"""
     | (?=[A-Za-z0-9_-]*\d)(?=[A-Za-z0-9_-]*[A-Za-z])[A-Za-z0-9_-]{24,}
     | [^%@]+(?:@|%40)[^%@]+\.[A-Za-z]{2,}                       # mail address
     """,

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 import msgspec
 
 from shadowdiff.model.exchange import Response
+from shadowdiff.model.ids import PREFIXED_LETTERS
 
 MIN_LENGTH = 8
 MAX_LENGTH = 4096
@@ -36,6 +37,7 @@ NAMED = re.compile(
     r"(?i)(^|.*[_\-/])(id|ids|token|key|sid|uid|uuid|guid|csrf|xsrf|nonce|session|sessionid|thread|cursor|csrftoken|ref)"
     r"|.*(Id|ID|Token|Key|Uuid)"
 )
+_PREFIXED = re.compile(PREFIXED_LETTERS)
 _RUN = re.compile(r"[A-Za-z0-9]+")
 _SNOWFLAKE = 15
 _QUIET = frozenset(
@@ -82,6 +84,8 @@ def looks_minted(value: str, label: str = "") -> bool:
         longest = max(_RUN.findall(value), key=len)  # one random id in sixty has no digit
         if len(longest) >= 1.5 * MIN_LENGTH and _turns(longest) >= 0.15 * (len(longest) - 1):
             return True
+    if _PREFIXED.fullmatch(value):
+        return _turns(value) >= 0.3 * (len(value) - 1 - value.index("_"))
     runs = [run for run in _RUN.findall(value) if len(run) >= MIN_LENGTH]
     if runs:
         return any(_random(run) for run in runs)

@@ -41,9 +41,12 @@ def url(kafka: Broker) -> str:
 
 
 def filled(url: str, log: Path, client: dict | None = None) -> None:
-    """Every line of the log, also those that are broken, keyed by session."""
+    """Every line of the log in its order, also those that are broken, keyed by session.
+
+    Idempotent, since any other producer may change the order where it has to ask again.
+    """
     place = place_of(url)
-    producer = Producer({"bootstrap.servers": place.brokers, **(client or {})})
+    producer = Producer({"bootstrap.servers": place.brokers, "enable.idempotence": True, **(client or {})})
     for line in log.read_text().splitlines():
         try:
             said = json.loads(line)

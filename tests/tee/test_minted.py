@@ -94,3 +94,13 @@ def test_no_answer_can_break_the_search(one: bytes, two: bytes) -> None:
 def test_a_random_id_under_a_name_that_says_id_is_hardly_ever_missed(value: str) -> None:
     turns = sum(a.isupper() != b.isupper() or a.isdigit() != b.isdigit() for a, b in pairwise(value))
     assert turns < 5 or looks_minted(f"thread_{value}", "json:/id")
+
+
+@given(st.text(alphabet="abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ", min_size=24, max_size=24))
+def test_a_random_id_after_a_prefix_is_known_without_a_digit_and_without_a_name(value: str) -> None:
+    turns = sum(a.isupper() != b.isupper() for a, b in pairwise(value))
+    assert turns < 8 or looks_minted(f"thread_{value}", "header:location")
+
+
+def test_words_after_a_prefix_are_not_minted() -> None:
+    assert not looks_minted("tool_getCurrentWeatherForecast")
