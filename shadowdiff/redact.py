@@ -26,19 +26,19 @@ SECRET_HEADERS = frozenset(
     }
 )  # fmt: skip
 _SECRET_HEADER = re.compile(r"(?i).*[-_](token|secret|key|password|signature)")
-_SECRET_KEY = re.compile(rf"(?i)(?:[a-z0-9]+[_-])*(?:{_NAMES})")
+_SECRET_KEY = re.compile(rf"(?i)(?:[a-z0-9_-]{{0,100}}[_-])?(?:{_NAMES})")
 _JSON_FIELD = re.compile(
     rf'(?i)(\\*"(?:[a-z0-9]+[_-])*(?:{_NAMES})\\*"\s*:\s*\\*")((?:[^"\\]|\\(?!")[^"])*)', re.ASCII
 )
 _QUERY_FIELD = re.compile(rf"(?i)((?:^|[?&;\s])(?:[a-z0-9]+[_-])*(?:{_NAMES})=)([^&\s;\"']+)")
 _SHAPES = re.compile(
     r"(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}"
-    r"|\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}"
+    r"|\beyJ[A-Za-z0-9_-]{8,800}\.[A-Za-z0-9_-]{4,8000}\.[A-Za-z0-9_-]{4,}"
     r"|\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
     r"|\bgh[pousr]_[A-Za-z0-9]{30,}"
     r"|\bxox[abprs]-[A-Za-z0-9-]{10,}"
-    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]{0,8000}?-----END [A-Z ]*PRIVATE KEY-----"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----(?:(?!-----BEGIN)[\s\S]){0,8000}?-----END [A-Z ]*PRIVATE KEY-----"
 )
 
 

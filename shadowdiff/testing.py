@@ -12,8 +12,10 @@ import asyncio
 import contextlib
 import inspect
 import pickle
+import socket
+import struct
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from shadowdiff import plugins
@@ -169,14 +171,20 @@ def _scored(scorer: Scorer, pair: Pair) -> Score:
     return scorer.score(pair, Baseline())
 
 
-Script = Callable[[bytes, bytes], "Sequence[bytes | float | None]"]
+class Reset:
+    """A piece of a script: the connection is reset, and what was not read yet is lost."""
+
+
+RESET = Reset()
+Piece = bytes | float | Reset | None
+Script = Callable[[bytes, bytes], Iterable[Piece]]
 
 
 class CannedServer:
     """A loopback server that answers with the bytes a script gives, for targets no HTTP library can play.
 
-    The script gets (request head, body) and returns pieces: bytes to write, a float to sleep, None to
-    close the connection. Requests seen are kept in `seen`.
+    The script gets (request head, body) and returns pieces: bytes to write, a float to sleep, None to close the
+    connection, RESET to reset it. Requests seen are kept in `seen`.
     """
 
     def __init__(self, script: Script, host: str = "127.0.0.1", ssl: Any = None) -> None:
@@ -242,6 +250,11 @@ class CannedServer:
                 self.seen.append((head, body))
                 for piece in self._script(head, body):
                     if piece is None:
+                        return
+                    if isinstance(piece, Reset):
+                        sock = writer.get_extra_info("socket")
+                        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                        writer.transport.abort()
                         return
                     if isinstance(piece, float):
                         await asyncio.sleep(piece)

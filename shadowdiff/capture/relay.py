@@ -17,6 +17,7 @@ from collections.abc import Callable
 from shadowdiff.capture.copies import Copy
 from shadowdiff.capture.messages import Room
 from shadowdiff.capture.passive import Watcher
+from shadowdiff.net.names import Names
 
 CONNECT_S = 10.0
 RESOLVE_S = 5.0
@@ -245,6 +246,7 @@ class Relay:
         self.clients: set[Client] = set()
         self._addresses: deque[str] = deque()
         self._resolved_at = 0.0
+        self._names = Names(self._host, self._port)
         self._tasks: set[asyncio.Task[None]] = set()
         self._empty = asyncio.Event()
 
@@ -298,8 +300,7 @@ class Relay:
         """One of blue's addresses in turn; names are resolved again every few seconds."""
         loop = asyncio.get_running_loop()
         if not self._addresses or loop.time() > self._resolved_at + RESOLVE_S:
-            found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-            self._addresses = deque(dict.fromkeys(str(one[4][0]) for one in found))
+            self._addresses = deque(address for address, _ in await self._names.resolve())
             self._resolved_at = loop.time()
         self._addresses.rotate(1)
         return self._addresses[0]

@@ -1,6 +1,6 @@
 """Undo content encodings, pick a decoder by priority, and fall back to plain text or bytes.
 
-In:  a whole Response. Out: a Document. A broken or bombed encoding is a note on the document, not an
+In:  a whole Response. Out: a Document. A broken or bombed encoding is said in the document, not by an
 exception: the raw bytes are compared instead.
 """
 
@@ -9,14 +9,17 @@ from __future__ import annotations
 import codecs
 import zlib
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import brotli
+import msgspec
 import zstandard
 
 from shadowdiff.contracts import Decoder
 from shadowdiff.model.exchange import Document, Response
 
-MAX_DECODED = 64 << 20
+MAX_DECODED = 32 << 20
+"""What an encoded answer may unpack to; beyond it, it is bytes to us. 1 MiB of it is kept by default."""
 _HEAD = 512
 _RECORD = b"\x1e"
 _BINARY = ("image/", "audio/", "video/", "font/", "application/octet-stream", "application/pdf", "application/zip")
@@ -33,7 +36,9 @@ class Decoding:
         """The document in `response`. Never raises for what a target sent."""
         if not response.body:
             return Document(kind="empty")
-        body, note = unpack(response, self._cap)
+        body, note, unreadable, whole = unpack(response, max(self._cap, 32 * len(response.body)))
+        if not whole:
+            return Document(kind="binary", value=len(body), note=note)
         if body[:1] == _RECORD:
             body = body.replace(_RECORD, b"")  # a JSON text sequence (RFC 7464): without its marks, a value a line
         head = body[:_HEAD].lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -44,13 +49,11 @@ class Decoding:
             if fits > highest:
                 best, highest = decoder, fits
         if best is None or highest < 0:
-            return Document(kind="binary", value=len(body), note=note)
+            return Document(kind="binary", value=len(body), note=note, unreadable=unreadable)
         document = best.decode(response, body)
         if note:
-            document = Document(
-                kind=document.kind, value=document.value, text=document.text, chat=document.chat,
-                note=f"{document.note}; {note}".strip("; "),
-            )  # fmt: skip
+            note = f"{document.note}; {note}".strip("; ")
+            document = msgspec.structs.replace(document, note=note, unreadable=unreadable)
         return document
 
 
@@ -102,24 +105,36 @@ def _is_gb18030(body: bytes) -> bool:
     return len(odd) >= 2 and known >= 0.9 * len(odd)
 
 
-def unpack(response: Response, cap: int) -> tuple[bytes, str]:
-    """(body after every Content-Encoding was undone, note). Encodings are undone last to first."""
+class Unpacked(NamedTuple):
+    """A body after every Content-Encoding was undone, at most as long as was asked (`whole` says whether it fits)."""
+
+    body: bytes
+    note: str = ""
+    unreadable: str = ""
+    """The encoding that is none."""
+    whole: bool = True
+
+
+def unpack(response: Response, cap: int) -> Unpacked:
+    """Encodings are undone last to first. What is kept of a longer answer ends early, and that is no fault."""
     body, note = response.body, ""
     encodings = response.header("content-encoding")
     if not encodings:
-        return body, note
+        return Unpacked(body)
     for name in reversed([part.strip().lower() for part in encodings.split(",")]):
         if name in ("", "identity"):
             continue
         try:
             body, ended = _UNPACK[name](body, cap)
         except KeyError:
-            return body, f"content-encoding {name[:20]} is unknown; raw bytes compared"
+            return Unpacked(body, f"content-encoding {name[:20]} is unknown; raw bytes compared", name[:20])
         except (zlib.error, brotli.error, zstandard.ZstdError, EOFError) as error:
-            return body, f"broken {name} ({str(error)[:60]}); raw bytes compared"
+            return Unpacked(body, f"broken {name} ({str(error)[:60]}); raw bytes compared", name)
+        if not ended and len(body) >= cap:
+            return Unpacked(body, f"{name} unpacks to over {cap >> 20} MiB; raw bytes compared", whole=False)
         if not ended:
-            note = f"{name} ends early" if len(body) < cap else f"{name} unpacks to over {cap >> 20} MiB; cut"
-    return body, note
+            note = f"{name} ends early"
+    return Unpacked(body, note)
 
 
 def _gzip(body: bytes, cap: int) -> tuple[bytes, bool]:

@@ -25,6 +25,8 @@ FIDELITY_MIN = 0.90
 FIDELITY_ASKED = 20
 ERRORED_MAX = 0.05
 CONTROLS_MIN = 10
+NOISE_MAX = 0.5
+"""Where blue and its twin differ more often, next to nothing green does could be told from it."""
 CORRELATION_MAX = 0.02
 CORRELATION_SESSIONS = 20
 """Sessions of several turns before their correlation is believed (gate.md 4.1)."""
@@ -247,6 +249,10 @@ def precondition(total: Shard, paired: bool, limits: Limits) -> tuple[Status | N
         noise = Evidence(binary(total.controls_mismatched, total.controls))
         if noise.lower(limits.alpha) > limits.max_divergence:
             return Status.INCONCLUSIVE, say.unreliable(total, limits.max_divergence)
+    if paired and total.controls >= CONTROLS_MIN:
+        noise = Evidence(binary(total.controls_mismatched, total.controls))
+        if noise.lower(limits.alpha) > NOISE_MAX:
+            return Status.INCONCLUSIVE, say.unlike_twin(total)
     if limits.unit == "request" and total.spread.sessions >= CORRELATION_SESSIONS:
         correlation = total.spread.correlation
         if correlation is not None and correlation > CORRELATION_MAX:

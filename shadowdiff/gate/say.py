@@ -214,6 +214,15 @@ def unreliable(total: Shard, limit: float) -> str:
     )
 
 
+def unlike_twin(total: Shard) -> str:
+    """Blue and its twin are not the same release."""
+    rate = total.controls_mismatched / total.controls
+    return (
+        f"unreliable baseline: the twin answered otherwise than blue in {pct(rate)} of {total.controls} exchanges; "
+        "is it the same release, with the same data?"
+    )
+
+
 def not_covered(missing: list[str]) -> str:
     """Required routes that were not seen."""
     return f"required routes were not seen: {', '.join(missing[:5])}"

@@ -204,6 +204,15 @@ def unreliable(total: Shard, limit: float) -> str:
     )
 
 
+def unlike_twin(total: Shard) -> str:
+    """Blue and its twin are not the same release."""
+    rate = total.controls_mismatched / total.controls
+    return (
+        f"基线不可靠：{total.controls} 次中有 {pct(rate)} twin 与 blue 的回答不同；"
+        "twin 是否为同一版本，数据是否相同？"
+    )
+
+
 def not_covered(missing: list[str]) -> str:
     """Required routes that were not seen."""
     return f"没有见到必须覆盖的路由：{'，'.join(missing[:5])}"

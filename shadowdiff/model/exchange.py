@@ -189,7 +189,8 @@ class Document(msgspec.Struct, frozen=True):
     """A decoded answer: `kind` is json, text, html, chat, binary or empty.
 
     `value` is the parsed JSON (json, chat), `text` the visible text, `chat` the chat record.
-    `note` says what decoding had to accept, e.g. a broken gzip stream.
+    `note` says what decoding had to accept, e.g. a gzip stream that ends early; `unreadable` names an encoding
+    that was declared and is not what came, so that a client cannot read the answer.
     """
 
     kind: str
@@ -197,6 +198,7 @@ class Document(msgspec.Struct, frozen=True):
     text: str = ""
     chat: Chat | None = None
     note: str = ""
+    unreadable: str = ""
 
 
 class Later(msgspec.Struct, frozen=True):

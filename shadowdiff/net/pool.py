@@ -7,13 +7,13 @@ keep-alive closed under us" races never start (DESIGN section 7).
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 import time
 
 from shadowdiff.model.exchange import Failure
 from shadowdiff.net.conn import Conn
 from shadowdiff.net.endpoint import Endpoint
+from shadowdiff.net.names import Names
 from shadowdiff.net.tls import context_for, explain
 
 IDLE_S = 2.0
@@ -43,6 +43,7 @@ class Pool:
         self._idle: list[Conn] = []
         self._addresses: list[tuple[str, int]] = []
         self._resolved_at = -RESOLVE_S
+        self._names = Names(endpoint.connect_host, endpoint.connect_port)
         self._next = 0
         self._gate = asyncio.Semaphore(CONNECTING)
 
@@ -111,16 +112,12 @@ class Pool:
             return self._addresses
         endpoint = self.endpoint
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(
-                endpoint.connect_host, endpoint.connect_port, type=socket.SOCK_STREAM
-            )
+            self._addresses = await self._names.resolve()
         except OSError as error:
             if not self._addresses:
                 raise ConnectFailed(
                     Failure.REFUSED, f"the name {endpoint.connect_host} does not resolve ({error})"
                 ) from None
-        else:
-            self._addresses = list(dict.fromkeys((entry[4][0], entry[4][1]) for entry in found))  # type: ignore[misc]
         self._resolved_at = moment
         return self._addresses
 

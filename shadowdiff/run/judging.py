@@ -120,7 +120,7 @@ class Judging:
 
     async def _judged(self, pair: Pair) -> tuple[Judged, Pair]:
         if (
-            _size(pair) > INLINE_BYTES
+            (_size(pair) > INLINE_BYTES or _unpacks(pair))
             and not self._strict_inline
             and self._panel.needs_documents(pair, same_answer(pair))
         ):
@@ -231,7 +231,7 @@ def _renamed(seen: Observation, names: dict[str, str]) -> Observation:
     response = seen.response
     if response is None or not names:
         return seen
-    body, note = unpack(response, MAX_RENAMED)
+    body, note, *_ = unpack(response, MAX_RENAMED)
     headers = response.headers
     if note:
         body = response.body
@@ -267,6 +267,17 @@ def _size(pair: Pair) -> int:
         if seen is not None and seen.response is not None:
             total += len(seen.response.body)
     return total
+
+
+def _unpacks(pair: Pair) -> bool:
+    """Whether an answer that came encoded is large."""
+    return any(
+        seen is not None
+        and seen.response is not None
+        and seen.response.header("content-encoding") is not None
+        and len(unpack(seen.response, INLINE_BYTES + 1).body) > INLINE_BYTES
+        for seen in (pair.blue, pair.green, pair.twin)
+    )
 
 
 _held: list[tuple[Decoding, Panel]] = []

@@ -52,6 +52,8 @@ from shadowdiff.tape import TapeSink
 
 ACT_S = 1.0
 """How often a FAIL is looked for, to act on it."""
+LAST_S = 1.0
+"""What the process in the path closes at the end of its drain still has to arrive here."""
 ROLL_S = 10.0
 """How often verdict.json is written, and the page's chart gets a point."""
 
@@ -309,7 +311,7 @@ class Service:
         ready.confirm.abort()
         why = self._stopping = f"told to by {number.name}"
         if isinstance(self._reading, Inbox):  # the process in the path drains too, and what it brings still counts
-            asyncio.get_running_loop().call_later(self._given.drain_s, self._end, why)
+            asyncio.get_running_loop().call_later(self._given.drain_s + LAST_S, self._end, why)
         else:
             ready.tee.stop(why, self._given.drain_s)
 

@@ -33,7 +33,7 @@ _HAS_CJK = re.compile(f"[{CJK}]")
 _SENTENCE = re.compile(r"[.!?;]\s*$")
 _TERM = re.compile(f"[{CJK}]{{2,6}}")
 _EDGES = "*_`\"'.,;:!?()[]{}“”‘’#"
-_DIGITS = re.compile(r"[A-Za-z0-9:._/+-]*[0-9][A-Za-z0-9:._/+-]*")
+_DIGITS = re.compile(r"(?<![A-Za-z0-9:._/+-])[A-Za-z:._/+-]*+[0-9][A-Za-z0-9:._/+-]*")
 _DIGIT = re.compile("[0-9]")
 _WEIGHT = {Severity.CRITICAL: 1.0, Severity.MAJOR: 0.8, Severity.INFO: 0.2}
 

@@ -10,10 +10,12 @@ import re
 from collections.abc import Sequence
 
 from shadowdiff.contracts import Baseline
+from shadowdiff.errors import UsageError
 from shadowdiff.model.comparison import Finding, Score, Severity
 from shadowdiff.model.exchange import Expect, Pair
 from shadowdiff.score.align import middles
 from shadowdiff.score.jsonvalue import compact
+from shadowdiff.score.regex import compiled
 from shadowdiff.score.text import normal, prose
 
 MAX_SALIENT = 8
@@ -91,10 +93,10 @@ def _expected(expect: Expect, said: str, pair: Pair) -> list[Finding]:
     said_raw = prose(pair.green_doc)[:MAX_CHARS]
     for pattern in expect.regex:
         try:
-            if re.search(pattern, said_raw, re.MULTILINE) is None:
+            if compiled(pattern, "expect.regex").search(said_raw) is None:
                 findings.append(Finding("", "keyword", Severity.MAJOR, pattern, "(expected pattern not found)"))
-        except re.error as error:
-            findings.append(Finding("", "keyword", Severity.INFO, pattern, f"(no regular expression: {error})"))
+        except UsageError as error:
+            findings.append(Finding("", "keyword", Severity.INFO, pattern, f"({error})"))
     return findings
 
 

@@ -194,7 +194,7 @@ class Panel:
             rules=tuple(s.scorer for s in scores if any(f.fires for f in s.findings)),
             scores=scores,
             timings=timings(pair),
-            blue_status=blue.response.status if blue.response is not None else 0,
+            blue_status=blue.status,
             green_status=green.response.status if green.response is not None else 0,
             baseline=baseline,
             green_down=green.failure is Failure.REFUSED,

@@ -115,7 +115,7 @@ LEAK = Phrases(
     ("@@|__", r"@@\w{2,30}@@|(?<!\w)__[a-z]+_[a-z_]+__(?!\w)"),
     ("$", r"(?<!\w)\$[a-z]+_[a-z_]+\b"),
     ("[object", r"\[object object\]"),
-    ("##", r"#{2,}\s*(?:system|human|user|assistant|instruction|response|input|output|context|回答|指令|输入|输出)\b"),
+    ("##", r"(?<!#)#{2,}\s*(?:system|human|user|assistant|instruction|response|input|output|context|回答|指令|输入|输出)\b"),
     (_ROLES, rf"^(?:###\s*)?(?:{_ROLES})\s*[:：]"),
     ("系统|用户|助手|人类|提问|指令|已知信息|上下文|提示词|对话|检索结果",
      r"^(?:系统|用户|助手|人类|提问|指令|已知信息|上下文|系统提示|提示词|对话历史|历史对话|检索结果)\s*[:：]"),

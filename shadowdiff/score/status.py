@@ -1,4 +1,4 @@
-"""Status class, content type, and chosen headers."""
+"""Status class, content type and encoding, and chosen headers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from shadowdiff.contracts import Baseline
 from shadowdiff.model.comparison import Finding, Score, Severity
-from shadowdiff.model.exchange import Pair, Response
+from shadowdiff.model.exchange import Document, Pair, Response
 
 
 class Status:
@@ -30,7 +30,7 @@ class Status:
 
 
 class Headers:
-    """Media type, Location of a redirect, and the headers named in config."""
+    """Media type, an encoding that green declares and does not send, Location, and the headers named in config."""
 
     name = "headers"
 
@@ -52,6 +52,10 @@ class Headers:
             one, two = _location(blue), _location(green)
             if one != two:
                 findings.append(self._finding("location", one, two, Severity.MAJOR))
+        if (said := _unreadable(pair.green_doc)) and not _unreadable(pair.blue_doc):
+            findings.append(
+                self._finding("content-encoding", blue.header("content-encoding") or "none", said, Severity.CRITICAL)
+            )
         for name in self._names:
             one, two = blue.header(name) or "", green.header(name) or ""
             if one != two:
@@ -63,6 +67,12 @@ class Headers:
         path = f"header:{name}"
         noisy = "ignored by rule" if path in self._ignore else ""
         return Finding(path, "header", severity, blue[:160], green[:160], noisy)
+
+
+def _unreadable(document: Document | None) -> str:
+    if document is None or not document.unreadable:
+        return ""
+    return f"{document.unreadable}, which it is not"
 
 
 def _media(response: Response) -> str:

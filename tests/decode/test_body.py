@@ -27,9 +27,20 @@ def test_a_broken_encoding_is_a_note_and_the_raw_bytes_are_compared(name: str) -
     [("gzip", gzip.compress), ("deflate", zlib.compress), ("br", brotli.compress), ("zstd", zstandard.compress)],
 )
 def test_a_bomb_is_capped(name: str, pack) -> None:
-    body, note = unpack(response_of(pack(b"\0" * 5_000_000), Content_Encoding=name), 100_000)
-    assert len(body) <= 100_000
-    assert name in note
+    body, note, unreadable, whole = unpack(response_of(pack(b"\0" * 5_000_000), Content_Encoding=name), 100_000)
+    assert len(body) <= 100_000 and not whole
+    assert name in note and not unreadable
+
+
+def test_what_unpacks_to_too_much_is_bytes_to_us() -> None:
+    packed = gzip.compress(b" " * (40 << 20))
+    document = decoding().document(response_of(packed, content_type="application/json", Content_Encoding="gzip"))
+    assert (document.kind, document.text) == ("binary", "") and "unpacks to over 32 MiB" in document.note
+
+
+def test_an_encoding_that_was_declared_and_not_sent_is_told() -> None:
+    document = decoding().document(response_of(b'{"a": 1}', content_type="application/json", Content_Encoding="gzip"))
+    assert (document.kind, document.value, document.unreadable) == ("json", {"a": 1}, "gzip")
 
 
 @pytest.mark.parametrize(
@@ -38,8 +49,8 @@ def test_a_bomb_is_capped(name: str, pack) -> None:
 )
 def test_a_cut_encoding_is_noted_and_a_whole_one_is_not(name: str, pack) -> None:
     packed = pack(bytes(range(256)) * 40)
-    assert unpack(response_of(packed, Content_Encoding=name), 1 << 20) == (bytes(range(256)) * 40, "")
-    _, note = unpack(response_of(packed[:-3], Content_Encoding=name), 1 << 20)
+    assert unpack(response_of(packed, Content_Encoding=name), 1 << 20) [:2] == (bytes(range(256)) * 40, "")
+    _, note, *_ = unpack(response_of(packed[:-3], Content_Encoding=name), 1 << 20)
     assert "ends early" in note or "broken" in note
 
 

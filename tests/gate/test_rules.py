@@ -90,6 +90,12 @@ def test_a_blue_that_disagrees_with_itself_is_an_unreliable_baseline() -> None:
     assert judge(tally(60, 100, controls=40, controls_mismatched=1)).verdict is Status.FAIL
 
 
+@pytest.mark.parametrize("wrong", [0, 60, 100])
+def test_a_twin_that_is_unlike_blue_can_neither_pass_nor_fail_a_green(wrong: int) -> None:
+    verdict = judge(tally(wrong, 100, paired=True, controls=100, controls_mismatched=90))
+    assert verdict.verdict is Status.INCONCLUSIVE and "is it the same release" in verdict.reason
+
+
 def test_with_a_twin_the_limit_is_on_the_excess() -> None:
     noisy = tally(40, 200, paired=True)
     noisy.shards["a"].bets = {"divergence": {32: 200}}

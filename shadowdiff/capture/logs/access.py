@@ -17,7 +17,7 @@ from shadowdiff.capture.build import Builder, Unreadable, each_line, host_of
 from shadowdiff.model.exchange import BodyState, Exchange, TimeKind
 
 LINE = re.compile(
-    rb'^(\S+) (\S+) (.+?) \[([^\]]+)\] "((?:[^"\\]|\\.)*)" (\d{3}|-) (\d+|-)'
+    rb'^(\S+) (\S+) (.+?) \[([^\]]{1,64})\] "((?:[^"\\]|\\.)*)" (\d{3}|-) (\d+|-)'
     rb'(?: "((?:[^"\\]|\\.)*)" "((?:[^"\\]|\\.)*)"?)?'
 )
 _REQUEST = re.compile(r"^([A-Z][A-Z_-]*) (.+) (HTTP/\d(?:\.\d)?)$")

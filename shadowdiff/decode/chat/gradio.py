@@ -14,9 +14,12 @@ PLACEHOLDERS = frozenset({"Thinking ...", "Thinking...", "thinking...", "..."})
 """What a service shows before it says anything: no text and no first token."""
 NO_ANSWER = "(Sorry, I don't know)"
 _CALLS = (b"event:generating", b"event:complete", b"event:heartbeat")
-_LINK = re.compile(r"<a\b[^>]*\bhref=[\"']([^\"']+)|<summary[^>]*>(.*?)</summary>", re.IGNORECASE | re.DOTALL)
-_TAG = re.compile(r"<[^>]+>")
-_SCORE = re.compile(r"\[?score:? ?[\d.]+\]?|\d+(?:\.\d+)?%", re.IGNORECASE)
+_LINK = re.compile(
+    r"<a\b[^<>]{0,500}?\bhref=[\"']([^\"']{1,2000})|<summary[^<>]{0,500}>(.{0,5000}?)</summary>",
+    re.IGNORECASE | re.DOTALL,
+)
+_TAG = re.compile(r"<[^<>]+>")
+_SCORE = re.compile(r"\[?score:? ?[\d.]+\]?|(?<![\d.])\d{1,6}(?:\.\d{1,12})?%", re.IGNORECASE)
 
 
 class Gradio:

@@ -23,7 +23,7 @@ ALIASES = {
     **dict.fromkeys(("network_error", "failed", "malformed_function_call"), "error"),
 }
 CITED = ("url", "uri", "title", "source", "document_name", "filename", "file_id", "id", "name", "text")
-_THINK = re.compile(r"\s*<think(?:ing)?>(.*?)(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
+_THINK = re.compile(r"(?<!\s)\s*<think(?:ing)?>(.*?)(?:</think(?:ing)?>\s*|\Z)", re.DOTALL)
 _GLM_THINK = re.compile(r"\A\s*###Thinking\n(.*?)###Response\n", re.DOTALL)
 MAX_CITED = 200
 SESSIONS = ("conversation_id", "session_id", "thread_id", "conversationId", "sessionId", "threadId", "chat_id")
