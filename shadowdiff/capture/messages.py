@@ -175,12 +175,12 @@ class Answers:
             return
         if answer.streamed and len(answer.events) < MAX_EVENTS:
             answer.events.append((answer.size, now()))
-        was_cut = answer.cut
+        was_cut, kept = answer.cut, answer.kept
         self._watcher.keep(answer, body)
         if answer.cut:
             if not was_cut:
                 answer.digest = hashlib.sha256(b"".join(answer.parts))
-            answer.digest.update(body)
+            answer.digest.update(body[answer.kept - kept :])
 
     def on_message_complete(self) -> None:
         if self._coming is not None:

@@ -35,6 +35,8 @@ class Watcher:
         self._answers = Answers(self)
         self._answer_parser = HttpResponseParser(self._answers)
         self._head = bytearray()
+        self._asked_head = self._told_head = 0
+        """Bytes since a message began whose headers are not complete."""
         self._held = bytearray()
         self._may_upgrade = False
         self.waiting: deque[Asked] = deque()
@@ -64,7 +66,10 @@ class Watcher:
             self._held += data[upgrade.args[0] :]
         except HttpParserError:
             self._blind()
-        if self._asking.header_bytes > MAX_HEADER_BYTES or len(self.waiting) > MAX_WAITING:
+        current = self._asking.current
+        self._asked_head = self._asked_head + len(data) if current is not None and not current.method else 0
+        long = max(self._asking.header_bytes, self._asked_head) > MAX_HEADER_BYTES
+        if long or len(self.waiting) > MAX_WAITING:
             self._blind()
 
     def told(self, data: bytes) -> None:
@@ -79,7 +84,10 @@ class Watcher:
         except HttpParserUpgrade:
             self._upgraded()
         except HttpParserError:
-            self._blind()
+            self._no_http("it sent no valid HTTP/1.1")
+        self._told_head = self._told_head + len(data) if self.answer is None and self.waiting else 0
+        if self._told_head > MAX_HEADER_BYTES:
+            self._no_http(f"its headers are over {MAX_HEADER_BYTES >> 10} KiB")
 
     def ended(self, by_client: bool, why: str) -> None:
         """The connection is over. `why` is empty where blue ended it in order."""
@@ -99,6 +107,11 @@ class Watcher:
             self._out(current, None, by_client)
         self._blind(silent=True)
 
+    def _no_http(self, why: str) -> None:
+        """Blue's side cannot be read from here on; what it was asked counts as unanswered."""
+        self.ended(False, why)
+        self._room.blind += 1
+
     # -- called by the parsers --------------------------------------------------------------
 
     def request_done(self, asked: Asked) -> None:
@@ -117,14 +130,13 @@ class Watcher:
         message.size += len(data)
         if message.cut or message.poor:
             return
-        if message.kept + len(data) > self._cap:
-            message.cut = True
-            return
-        if not self._room.take(len(data)):
+        part = data[: self._cap - message.kept]
+        if not self._room.take(len(part)):
             message.poor = True
             return
-        message.parts.append(data)
-        message.kept += len(data)
+        message.cut = len(part) < len(data)
+        message.parts.append(part)
+        message.kept += len(part)
 
     def answer_begun(self, status: int) -> bool:
         """Headers of an answer are complete; whether it answers a request (an interim one does not)."""

@@ -114,6 +114,7 @@ FILLED = {
     "Isolation rewrote client-supplied ids per target: {places}.": "隔离：客户端提供的编号已按目标改写：{places}。",
     "Authorization or Cookie was stripped from {n} exchanges (--forward-auth sends them).":
         "{n} 个请求去掉了 Authorization 或 Cookie（--forward-auth 会发送）。",
+    "Blue became slow {n} times, several times its own pace; sending paused for it.": "blue {n} 次变慢（为其正常速度的数倍），发送已为此暂停。",
     "Targets asked for a pause {n} times (429 or overloaded); it was granted.": "目标 {n} 次要求暂停（429 或过载），已照办。",
     "{name} was reached at {n} addresses: {listed}.": "{name} 经由 {n} 个地址访问：{listed}。",
     "{n} kept connections closed under a request; safe ones were sent once more.":

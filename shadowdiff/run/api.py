@@ -3,6 +3,7 @@
 GET  /api/v1/verdict?service=&candidate=&step=   200 and verdict.json, whatever it says; 404 for another candidate
 GET  /api/v1/config                              the versions of the configuration, newest last
 POST /api/v1/rollback?to=HASH                    the one before (or HASH) is in force again; 409 where none is kept
+POST /api/v1/stop                                nothing more is sent; what is known is judged
 POST /flagger/...                                `flagger`
 GET  /  /events                                  `livepage`
 GET  /healthz  /readyz  /metrics
@@ -15,6 +16,7 @@ import hmac
 import ipaddress
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 from aiohttp import web
@@ -49,6 +51,9 @@ class Served(Protocol):
     @property
     def reloader(self) -> Reloader:
         """Which configuration is in force, and how to go back."""
+
+    def halt(self, why: str) -> None:
+        """Send nothing more."""
 
     @property
     def accepting(self) -> bool:
@@ -101,6 +106,8 @@ def application(token: str, served: Served) -> web.Application:
     async def guard(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
+        if not token and not from_here(request):
+            return web.json_response({"error": "asked from a page or for a name that is not this one"}, status=403)
         if token and request.path not in OPEN and not await admitted(request, token):
             return web.json_response({"error": "a bearer token is needed"}, status=401)
         return await handler(request)
@@ -144,13 +151,33 @@ def application(token: str, served: Served) -> web.Application:
         served.note("rollback", {"config_hash": version.hash, "changed": list(version.changed)})
         return web.json_response({"config_hash": version.hash, "changed": version.changed})
 
+    async def stop(request: web.Request) -> web.Response:
+        served.note("stop", {"peer": request.remote or ""})
+        served.halt("told to over the API")
+        return web.json_response({"stopping": True}, status=202)
+
     app = web.Application(middlewares=[guard], client_max_size=MAX_POST)
     app.add_routes([
         web.get("/api/v1/verdict", asked), web.get("/healthz", healthy), web.get("/readyz", prepared),
         web.get("/metrics", counted), web.get("/api/v1/config", configs), web.post("/api/v1/rollback", roll_back),
+        web.post("/api/v1/stop", stop),
         *flagger.routes(served), *livepage.routes(served, token),
     ])  # fmt: skip
     return app
+
+
+def from_here(request: web.Request) -> bool:
+    """Whether this machine is asked, by name too, and not by another page.
+
+    Otherwise any page that an operator opens could tell a service on loopback what to do (a forged request), or read
+    it under a name of its own (DNS rebinding). With a token neither is possible.
+    """
+    origin = request.headers.get("Origin", "")
+    try:
+        name = urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return False
+    return _loopback(name) and (not origin or origin.partition("://")[2] == request.host)
 
 
 async def admitted(request: web.Request, token: str) -> bool:

@@ -30,6 +30,7 @@ class Facts(msgspec.Struct):
     isolated: dict[str, int] = {}
     stripped: int = 0
     throttled: int = 0
+    slowed: int = 0
     peers: dict[str, set[str]] = {}
     races: int = 0
     reasks: int = 0
@@ -54,7 +55,8 @@ class Facts(msgspec.Struct):
         for target, peers in other.peers.items():
             self.peers.setdefault(target, set()).update(peers)
         for name in (
-            "stripped", "throttled", "races", "reasks", "accepted", "unconfirmed_turns", "unconfirmed", "forgotten",
+            "stripped", "throttled", "slowed", "races", "reasks", "accepted", "unconfirmed_turns", "unconfirmed",
+            "forgotten",
         ):  # fmt: skip
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.learnt |= other.learnt
@@ -79,6 +81,7 @@ def facts_of(ready: Plan) -> Facts:
         isolated=dict(rewriter.isolated),
         stripped=rewriter.stripped_credentials,
         throttled=ready.brake.throttled,
+        slowed=ready.brake.slowed,
         peers={name: set(found) for name, found in getattr(ready.transport, "peers", {}).items()},
         races=getattr(ready.transport, "races", 0),
         reasks=ready.learner.reasks,

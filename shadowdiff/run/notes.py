@@ -68,6 +68,8 @@ def notes_of(facts: Facts, shard: Shard, accepted: Accepted | None) -> list[str]
         )
     if facts.throttled:
         notes.append(f"Targets asked for a pause {facts.throttled} times (429 or overloaded); it was granted.")
+    if facts.slowed:
+        notes.append(f"Blue became slow {facts.slowed} times, several times its own pace; sending paused for it.")
     spread = {name: sorted(found) for name, found in facts.peers.items() if len(found) > 1}
     for name, found in spread.items():
         notes.append(f"{name} was reached at {len(found)} addresses: {', '.join(found[:8])}.")

@@ -221,6 +221,13 @@ class Service:
         """A controller told or did something: a line of the audit log."""
         guard.note(self._folder.audit, self._ready.run, what, said)
 
+    def halt(self, why: str) -> None:
+        """Send nothing more: somebody said so. What is in the air still counts."""
+        if not self._stopping:
+            self._stopping = why
+            self._ready.confirm.abort()
+            self._ready.tee.stop(why, self._given.drain_s)
+
     @property
     def reloader(self) -> Reloader:
         """Which configuration is in force, and how to go back."""

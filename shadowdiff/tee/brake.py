@@ -2,11 +2,13 @@
 
 A 429 or an overloaded 503 from any target pauses all sending (targets often share one model
 account). A blue that fails half of its last 20 answers opens the breaker: a pause that doubles
-from 1 s to 30 s; after five pauses without recovery the run is given up.
+from 1 s to 30 s; after five pauses without recovery the run is given up. A blue that has become
+several times as slow on a route as it was in this run gets such pauses too, without an end.
 """
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +21,10 @@ WINDOW = 20
 FIRST_S = 1.0
 LONGEST_S = 30.0
 GIVE_UP = 5
+SLOWER = 5.0
+SLOWER_S = 1.0
+"""A route is slow where the middle of 20 first bytes is both this many times and this much above its best."""
+MAX_ROUTES = 50
 _RETRY_CAP_S = 60.0
 _REST = (429, 503, 529)
 
@@ -35,10 +41,14 @@ class Brake:
         self._opened = 0
         self.throttled = 0
         """429 and overloaded answers seen, for the summary."""
+        self.slowed = 0
+        """Pauses because blue had become slow."""
+        self._spans: dict[str, deque[float]] = {}
+        self._best: dict[str, float] = {}
         self.given_up = ""
         """Why sending was given up, or empty."""
 
-    def note(self, seen: Observation, expected_status: int = 0) -> None:
+    def note(self, seen: Observation, expected_status: int = 0, route: str = "") -> None:
         """Take one observation into account. A recorded 5xx is how blue behaves: no sign of sickness."""
         response = seen.response
         if response is not None and response.status in _REST and _asks_for_rest(response):
@@ -51,6 +61,8 @@ class Brake:
             self._throttle = max(FIRST_S, self._throttle / 2)
         if seen.role is Role.BLUE:
             self._blue(seen, expected_status)
+            if seen.first_byte_s:
+                self._pace(seen.first_byte_s, route)
 
     def remaining(self) -> float:
         """Seconds until sending may go on; a later 429 may move the end."""
@@ -72,6 +84,27 @@ class Brake:
                 self.given_up = f"blue failed at least half of its answers through {GIVE_UP} pauses"
             self._hold(self._pause)
             self._pause = min(self._pause * 2, LONGEST_S)
+
+    def _pace(self, first_byte_s: float, route: str) -> None:
+        """Look at every 20 answers of a route whether blue has become slow under what it is asked."""
+        spans = self._spans.get(route)
+        if spans is None:
+            if len(self._spans) >= MAX_ROUTES:
+                return
+            spans = self._spans[route] = deque(maxlen=WINDOW)
+        spans.append(first_byte_s)
+        if len(spans) < WINDOW:
+            return
+        middle = statistics.median(spans)
+        spans.clear()
+        best = self._best.get(route, middle)
+        self._best[route] = min(best, middle)
+        if middle > max(SLOWER * best, best + SLOWER_S):
+            self.slowed += 1
+            self._hold(self._pause)
+            self._pause = min(self._pause * 2, LONGEST_S)
+        elif not self._opened:
+            self._pause = FIRST_S
 
     def _hold(self, seconds: float) -> None:
         self._until = max(self._until, self._clock() + seconds)

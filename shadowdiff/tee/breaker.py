@@ -28,9 +28,9 @@ class Breaker(Brake):
         self.opened = 0
         """How often it has opened."""
 
-    def note(self, seen: Observation, expected_status: int = 0) -> None:
+    def note(self, seen: Observation, expected_status: int = 0, route: str = "") -> None:
         """Take one observation into account."""
-        super().note(seen, expected_status)
+        super().note(seen, expected_status, route)
         if seen.role is not Role.GREEN:
             return
         if seen.failure is None:

@@ -318,7 +318,7 @@ class Tee:
             seen = tuple(given_up(exchange, call.role, time.monotonic() - begun) for call in calls)
         self.in_flight -= 1
         for observation in seen:
-            self._brake.note(observation, exchange.recorded_status)
+            self._brake.note(observation, exchange.recorded_status, exchange.route)
         minted = rewriter.saw(exchange, seen)
         if warm:
             self._passed(exchange, "warmup", "")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shadowdiff.capture.copies import Copy
 from shadowdiff.capture.messages import Room
-from shadowdiff.capture.passive import Watcher
+from shadowdiff.capture.passive import MAX_HEADER_BYTES, Watcher
 from shadowdiff.model.exchange import BodyState
 
 GET = b"GET /a?x=1 HTTP/1.1\r\nHost: h\r\nX-Odd: \xe4\r\n\r\n"
@@ -167,7 +167,8 @@ def test_what_cannot_be_read_makes_it_blind_once_and_holds_nothing(asked: bytes,
         for start in range(0, len(asked), 1000):
             one.asked(asked[start : start + 1000])
         one.told(told)
-    assert one.blind and room.blind == 1 and room.left == 1 << 20 and not found
+    assert one.blind and room.blind == 1 and room.left == 1 << 20
+    assert all(copy.answer is not None and copy.answer.ended for copy in found), "what was asked counts as unanswered"
 
 
 def test_long_bodies_are_cut_and_say_so() -> None:
@@ -181,7 +182,19 @@ def test_long_bodies_are_cut_and_say_so() -> None:
         10,
         hashlib.sha256(b"0123456789").hexdigest(),
     )
+    assert copy.answer.body == b"0123", "as much is kept as the tee keeps of green's"
     assert room.left == 1 << 20
+
+
+@pytest.mark.parametrize("head", [b"X-More: and more\r\n", b"x"])
+def test_headers_without_end_count_as_no_answer_and_hold_nothing(head: bytes) -> None:
+    one, found, room = watcher()
+    one.asked(GET)
+    one.told(b"HTTP/1.1 200 OK\r\nX-Start: ")
+    for _ in range(MAX_HEADER_BYTES // len(head * 4000) + 2):
+        one.told(head * 4000)
+    assert one.blind and room.blind == 1 and room.left == 1 << 20
+    assert [copy.answer.ended for copy in found if copy.answer is not None] == ["its headers are over 256 KiB"]
 
 
 def test_without_room_an_exchange_is_counted_and_not_copied() -> None:

@@ -49,7 +49,7 @@ def test_an_encoding_that_was_declared_and_not_sent_is_told() -> None:
 )
 def test_a_cut_encoding_is_noted_and_a_whole_one_is_not(name: str, pack) -> None:
     packed = pack(bytes(range(256)) * 40)
-    assert unpack(response_of(packed, Content_Encoding=name), 1 << 20) [:2] == (bytes(range(256)) * 40, "")
+    assert unpack(response_of(packed, Content_Encoding=name), 1 << 20)[:2] == (bytes(range(256)) * 40, "")
     _, note, *_ = unpack(response_of(packed[:-3], Content_Encoding=name), 1 << 20)
     assert "ends early" in note or "broken" in note
 

@@ -15,6 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 
+class Ended(AssertionError):
+    """The command ended while something was still expected of it."""
+
+    def __init__(self, code: int, said: str) -> None:
+        super().__init__(f"exit code {code}: {said}")
+        self.code, self.said = code, said
+
+
 class Live:
     """A running command; `address` is where its traffic goes, `api` where it answers."""
 
@@ -45,7 +53,11 @@ class Live:
     def wait(self, what: Callable[[], object], seconds: float = 20) -> None:
         until = time.monotonic() + seconds
         while not what():
-            assert time.monotonic() < until and self.process.poll() is None, self.text
+            code = self.process.poll()
+            if code is not None:
+                self._reading.join(5)
+                raise Ended(code, self.text)
+            assert time.monotonic() < until, self.text
             time.sleep(0.02)
 
     def compared(self) -> list[dict]:

@@ -59,13 +59,20 @@ class Fault(msgspec.Struct, frozen=True):
     script: Script | None = None
     outcome: str = "mismatched"
     replay: tuple[int, int, int] = (1, 4, 3)
-    proxy: tuple[int, int, int] = (1, 3, 3)
+    proxy: tuple[int, int, int] = (1, 4, 3)
     place: str = "canned"
     chat: bool = False
 
 
 SOUND = ("matched", (0, 0, 0), (0, 0, 0))
-CONFIG = ("", (2, 2, 2), (2, 2, 2))
+ABSENT = (1, 4, 4)
+UNLIKE = (1, 1, 3)
+"""Blue's own answer is whole, and differs."""
+BLIND = (1, 3, 3)
+"""Blue's answer is unreadable to clients, and nothing is said against green for it."""
+BUSY = (1, 3, 3)
+LEFT = (1, 3, 3)
+"""Behind a proxy clients give up on such a blue before its answer ends."""
 
 
 def _then(*pieces: Piece) -> Script:
@@ -140,8 +147,8 @@ ERROR = b'data: {"error": {"message": "the model fell over", "type": "server_err
 BOMB = gzip.compress(bytes(200 << 20), 9)
 
 FAULTS = (
-    Fault("refuses the connection", place="nowhere"),
-    Fault("has no name in DNS", place="nameless"),
+    Fault("refuses the connection", place="nowhere", replay=ABSENT, proxy=ABSENT),
+    Fault("has no name in DNS", place="nameless", replay=ABSENT, proxy=ABSENT),
     Fault("resets before any byte", _then(RESET)),
     Fault("closes before any byte", _then(None)),
     Fault("resets inside the headers", _then(HEAD[:30], 0.05, RESET)),
@@ -150,15 +157,15 @@ FAULTS = (
     Fault("closes inside the body", _cut(0.7, None)),
     Fault("resets after a whole answer", lambda h, b: [healthy(h), 0.05, RESET], *SOUND),
     Fault("closes after a whole answer", lambda h, b: [healthy(h), None], *SOUND),
-    Fault("hangs before the headers", _then(LATE)),
-    Fault("hangs inside the headers", _then(HEAD[:30], LATE)),
-    Fault("hangs inside the body", _cut(0.7, LATE)),
-    Fault("sends one byte a second", _bytewise),
-    Fault("sends a body without end", _endless(HEAD + b"\r\n", b"y" * 60_000)),
+    Fault("hangs before the headers", _then(LATE), proxy=LEFT),
+    Fault("hangs inside the headers", _then(HEAD[:30], LATE), proxy=LEFT),
+    Fault("hangs inside the body", _cut(0.7, LATE), proxy=LEFT),
+    Fault("sends one byte a second", _bytewise, proxy=LEFT),
+    Fault("sends a body without end", _endless(HEAD + b"\r\n", b"y" * 60_000), proxy=LEFT),
     Fault("sends headers without end", _endless(HEAD, b"X-More: and more\r\n" * 200)),
     Fault("sends a header of 100 MB", lambda h, b: itertools.chain([HEAD + b"X-Big: "], itertools.repeat(b"z" * 100_000, 1000), [b"\r\n\r\n{}"])),
     Fault("says a length too long, and closes", _length(50)),
-    Fault("says a length too short", _length(-50)),
+    Fault("says a length too short", _length(-50), replay=UNLIKE, proxy=UNLIKE),
     Fault("says a chunk size that is none", _then(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhi\r\n0\r\n\r\n")),
     Fault("says a chunk size beyond all bounds", _then(HEAD + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\nhi\r\n")),
     Fault("says both a length and chunks", _then(HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n")),
@@ -166,19 +173,19 @@ FAULTS = (
     Fault("sends early hints without end", _endless(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n" * 100, 0.001)),
     Fault("answers twice", lambda h, b: [healthy(h) + answer(b"another")], *SOUND),
     Fault("says something that is no HTTP", _then(b"\x16\x03\x01 220 mail ready\r\n" * 5, None)),
-    Fault("sends a gzip bomb of 200 MB", _then(answer(BOMB, "200 OK", "Content-Type: application/json", "Content-Encoding: gzip"))),
-    Fault("says gzip and sends none", _dressed(lambda body: body, "Content-Encoding: gzip")),
-    Fault("sends UTF-8 that is none", _dressed(lambda body: body.replace(b"kettle", b"k\xff\xfettle"))),
-    Fault("sends an error inside a stream", _events(lambda said: [*said[:4], ERROR, said[-1]]), chat=True),
-    Fault("ends a stream without its end mark", _events(lambda said: said[:-2]), chat=True),
+    Fault("sends a gzip bomb of 200 MB", _then(answer(BOMB, "200 OK", "Content-Type: application/json", "Content-Encoding: gzip")), replay=UNLIKE, proxy=UNLIKE),
+    Fault("says gzip and sends none", _dressed(lambda body: body, "Content-Encoding: gzip"), replay=BLIND, proxy=BLIND),
+    Fault("sends UTF-8 that is none", _dressed(lambda body: body.replace(b"kettle", b"k\xff\xfettle")), replay=UNLIKE, proxy=UNLIKE),
+    Fault("sends an error inside a stream", _events(lambda said: [*said[:4], ERROR, said[-1]]), chat=True, replay=UNLIKE, proxy=UNLIKE),
+    Fault("ends a stream without its end mark", _events(lambda said: said[:-2]), chat=True, replay=UNLIKE, proxy=UNLIKE),
     Fault("closes inside a stream", _events(lambda said: said[:5], False, None), chat=True),
-    Fault("falls silent inside a stream", _events(lambda said: said[:5], False, LATE), chat=True),
-    Fault("shows an expired certificate", place="expired"),
-    Fault("shows a certificate nobody signed", place="unsigned"),
-    Fault("shows a certificate for another name", place="misnamed"),
-    Fault("speaks plain HTTP where TLS is asked", place="plain"),
-    Fault("answers 429 with Retry-After", _then(answer(b"slow down", "429 Too Many Requests", "Retry-After: 1"))),
-    Fault("answers 503 in bursts", _bursts()),
+    Fault("falls silent inside a stream", _events(lambda said: said[:5], False, LATE), chat=True, proxy=LEFT),
+    Fault("shows an expired certificate", place="expired", outcome="", replay=(2, 2, 2), proxy=(2, 4, 2)),
+    Fault("shows a certificate nobody signed", place="unsigned", outcome="", replay=(2, 2, 2), proxy=(2, 4, 2)),
+    Fault("shows a certificate for another name", place="misnamed", outcome="", replay=(2, 2, 2), proxy=(2, 4, 2)),
+    Fault("speaks plain HTTP where TLS is asked", place="plain", replay=ABSENT, proxy=ABSENT),
+    Fault("answers 429 with Retry-After", _then(answer(b"slow down", "429 Too Many Requests", "Retry-After: 1")), replay=BUSY, proxy=BUSY),
+    Fault("answers 503 in bursts", _bursts(), replay=BUSY, proxy=BUSY),
 )  # fmt: skip
 
 

@@ -55,6 +55,9 @@ class Fake:
     def note(self, what: str, said: dict) -> None:
         self.noted.append((what, said))
 
+    def halt(self, why: str) -> None:
+        self.noted.append(("halt", {"why": why}))
+
 
 def asked(
     *paths: str, token: str = "", given: str = "", ready: bool = True, served: Fake | None = None, **more
@@ -160,3 +163,25 @@ def test_a_taken_port_says_so() -> None:
 
     with pytest.raises(UsageError, match="cannot listen there"):
         asyncio.run(main())
+
+
+def test_a_stop_is_noted_and_passed_on() -> None:
+    served = Fake()
+    assert asked("/api/v1/stop", post=b"", served=served)[0][0] == 202
+    assert [what for what, _ in served.noted] == ["stop", "halt"]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Host": "evil.example:80"}]
+)
+def test_no_page_from_elsewhere_reads_or_tells_a_service_without_a_token(headers: dict) -> None:
+    served = Fake()
+    for path, post in (
+        ("/api/v1/verdict", None),
+        ("/metrics", None),
+        ("/api/v1/stop", b""),
+        ("/api/v1/rollback", b""),
+    ):
+        assert asked(path, post=post, served=served, **headers)[0][0] == 403
+    assert not served.noted
+    assert asked("/api/v1/verdict", token="t", given="t", **headers)[0][0] == 200, "a token says enough"

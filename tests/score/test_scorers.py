@@ -51,7 +51,10 @@ def test_media_type_location_and_chosen_headers() -> None:
 def test_an_encoding_that_only_green_declares_without_sending_it_fails() -> None:
     body = '{"a": 1}'
     kind = "application/json"
-    plain, broken = response_of(body, content_type=kind), response_of(body, content_type=kind, Content_Encoding="gzip")
+    plain, broken = (
+        response_of(body, content_type=kind),
+        response_of(body, content_type=kind, Content_Encoding="gzip"),
+    )
     (finding,) = Headers().score(pair_of(plain, broken), Baseline()).findings
     assert finding.fires and (finding.path, finding.green) == ("header:content-encoding", "gzip, which it is not")
     assert not Headers().score(pair_of(broken, broken), Baseline()).findings

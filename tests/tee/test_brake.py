@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from shadowdiff.model.exchange import Failure, Role
 from shadowdiff.tee.brake import GIVE_UP, WINDOW, Brake
 from shadowdiff.testing import observed, response_of
@@ -62,3 +64,35 @@ def test_a_recorded_500_is_how_blue_behaves() -> None:
     for _ in range(WINDOW * GIVE_UP):
         brake.note(observed(Role.BLUE, response_of(status=500)), expected_status=500)
     assert brake.remaining() <= 0 and not brake.given_up
+
+
+def answered(seconds: float):
+    return msgspec.structs.replace(observed(Role.BLUE, response_of()), first_byte_s=seconds)
+
+
+def test_a_blue_that_becomes_slow_gets_pauses_and_is_not_given_up() -> None:
+    clock = Clock()
+    brake = Brake(clock)
+    for _ in range(WINDOW):
+        brake.note(answered(0.2), route="GET /a")
+    assert brake.remaining() <= 0
+    waits = []
+    for _ in range(8):
+        for _ in range(WINDOW):
+            brake.note(answered(2.0), route="GET /a")
+        waits.append(brake.remaining())
+        clock.now = brake._until
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0, 30.0] and brake.slowed == 8 and not brake.given_up
+    for _ in range(WINDOW):
+        brake.note(answered(0.2), route="GET /a")
+    assert brake.remaining() <= 0 and brake._pause == 1.0
+
+
+def test_a_slow_route_is_no_blue_that_became_slow() -> None:
+    brake = Brake(Clock())
+    for _ in range(3 * WINDOW):
+        brake.note(answered(0.01), route="GET /health")
+        brake.note(answered(9.0), route="POST /chat")
+    for _ in range(3 * WINDOW):
+        brake.note(answered(0.04), route="GET /health")  # four times as slow, and nobody suffers
+    assert brake.slowed == 0
