@@ -2,23 +2,29 @@
 
 Comparison runs on raw bytes in memory; everything that is stored or shown passes through here.
 By name: headers, JSON keys (also escaped inside strings), query and form keys. By shape: bearer
-tokens, JWTs, `sk-…` and cloud keys, private keys.
+tokens, JWTs, `sk-…` and cloud keys, private keys; numbers of identity cards, bank cards and mobile phones
+(`personal`); and any of these in base64 or in escapes.
 """
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import re
 from collections.abc import Iterable, Iterator
 
+from shadowdiff import personal
 from shadowdiff.model.exchange import Headers
 
 MARK = "[redacted]"
 
-_NAMES = (
+_PLAIN = (
     r"password|passwd|pwd|secret|token|api[_-]?key|apikey|access[_-]?key|access[_-]?token|refresh[_-]?token|"
     r"id[_-]?token|client[_-]?secret|private[_-]?key|session[_-]?token|csrf[_-]?token|authorization|auth[_-]?token|"
     r"signature|sig|x-amz-signature|x-amz-credential|x-amz-security-token|awsaccesskeyid|x-goog-signature"
 )
+_CHINESE = ("密码", "口令", "身份证号", "身份证号码", "身份证", "手机号", "手机号码", "银行卡号")
+_NAMES = _PLAIN + "".join("|" + "".join(rf"(?:{sign}|\\+u{ord(sign):04x})" for sign in name) for name in _CHINESE)
 SECRET_HEADERS = frozenset(
     {
         "authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "api-key", "x-auth-token",
@@ -30,9 +36,9 @@ _SECRET_KEY = re.compile(rf"(?i)(?:[a-z0-9_-]{{0,100}}[_-])?(?:{_NAMES})")
 _JSON_FIELD = re.compile(
     rf'(?i)(\\*"(?:[a-z0-9]+[_-])*(?:{_NAMES})\\*"\s*:\s*\\*")((?:[^"\\]|\\(?!")[^"])*)', re.ASCII
 )
-_QUERY_FIELD = re.compile(rf"(?i)((?:^|[?&;\s])(?:[a-z0-9]+[_-])*(?:{_NAMES})=)([^&\s;\"']+)")
+_QUERY_FIELD = re.compile(rf"(?i)((?:^|[?&;\s\"'])(?:[a-z0-9]+[_-])*(?:{_NAMES})=)([^&\s;\"']+)")
 _SHAPES = re.compile(
-    r"(?i:\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}"
+    r"(?i:\b(?:bearer|basic)\s+)[A-Za-z0-9._~+/=-]{8,}"
     r"|\beyJ[A-Za-z0-9_-]{8,800}\.[A-Za-z0-9_-]{4,8000}\.[A-Za-z0-9_-]{4,}"
     r"|\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}"
     r"|\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"
@@ -43,15 +49,17 @@ _SHAPES = re.compile(
 
 
 _KINDS = (
-    ("bearer", "bearer token"), ("eyj", "JWT"), ("akia", "AWS key"), ("asia", "AWS key"), ("gh", "GitHub token"),
-    ("xox", "Slack token"), ("-----begin", "private key"),
+    ("bearer", "bearer token"), ("basic", "basic credentials"), ("eyj", "JWT"), ("akia", "AWS key"),
+    ("asia", "AWS key"), ("gh", "GitHub token"), ("xox", "Slack token"), ("-----begin", "private key"),
 )  # fmt: skip
 
 
 _STEMS = ("passw", "pwd", "secret", "token", "key", "authorization", "sig", "credential")
-"""One of these stands in every name of a secret, in lower case."""
+"""One of these stands in every name of a secret, in lower case; for Chinese ones see `_stems`."""
 _LITERALS = ("eyJ", "sk-", "pk-", "rk-", "AKIA", "ASIA", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "xox", "-----BEGIN ")
-"""One of these, or `bearer`, stands in every shape of a secret."""
+"""One of these, or `bearer` or `basic`, stands in every shape of a secret."""
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,20000}={0,2}")
+_ESCAPES = re.compile(r"(?:\\{1,4}u[0-9a-fA-F]{4}){6,}")
 _LONGEST_NAME = 200
 _NEAR = 24
 """Characters from a stem to the `=` behind its name, at most."""
@@ -69,15 +77,15 @@ def text(value: str) -> str:
     lower = value.lower()
     if len(lower) != len(value):  # a letter that is two in lower case: places would not agree
         return everywhere(value)
-    spots = [spot for stem in _STEMS for spot in _spots(lower, stem)]
+    spots = [spot for stem in _stems(lower) for spot in _spots(lower, stem)]
     if spots:
         query = any("=" in value[spot : spot + _NEAR] for spot in spots)
         value = _fields(value, spots)
         if query:
             value = _QUERY_FIELD.sub(lambda m: m[1] + MARK, value)
-    if "bearer" in lower or any(literal in value for literal in _LITERALS):
+    if "bearer" in lower or "basic" in lower or any(literal in value for literal in _LITERALS):
         value = _SHAPES.sub(MARK, value)
-    return value
+    return packed(personal.cleaned(value, MARK))
 
 
 def everywhere(value: str) -> str:
@@ -85,7 +93,44 @@ def everywhere(value: str) -> str:
     value = _JSON_FIELD.sub(lambda m: m[1] + MARK, value)
     if "=" in value:
         value = _QUERY_FIELD.sub(lambda m: m[1] + MARK, value)
-    return _SHAPES.sub(MARK, value)
+    return packed(personal.cleaned(_SHAPES.sub(MARK, value), MARK))
+
+
+def packed(value: str) -> str:
+    """`value` without runs of base64 or of escapes that hold a secret."""
+
+    def judged(match: re.Match[str]) -> str:
+        inside = _unpacked(match[0])
+        return MARK if inside and text(inside) != inside else match[0]
+
+    if "\\u" in value:
+        value = _ESCAPES.sub(judged, value)
+    return _BASE64.sub(judged, value)
+
+
+def _unpacked(run: str) -> str:
+    """What a run of base64 or of escapes says, or an empty string where that is no text."""
+    if run.startswith("\\u"):
+        return valid(re.sub(r"\\+u(....)", lambda match: chr(int(match[1], 16)), run))
+    raw = run.rstrip("=").replace("-", "+").replace("_", "/")
+    if len(raw) % 4 == 1:
+        return ""
+    try:
+        inside = base64.b64decode(raw + "=" * (-len(raw) % 4))
+    except ValueError:
+        return ""
+    for charset in ("utf-8", "gb18030"):
+        with contextlib.suppress(UnicodeDecodeError):
+            return inside.decode(charset)
+    return ""
+
+
+def _stems(lower: str) -> Iterator[str]:
+    yield from _STEMS
+    if not lower.isascii():
+        yield from {name[:2] for name in _CHINESE}
+    if "\\u" in lower:
+        yield from {f"u{ord(name[0]):04x}" for name in _CHINESE}
 
 
 def _spots(lower: str, stem: str) -> Iterator[int]:

@@ -12,6 +12,7 @@ PACKAGE = ROOT / "shadowdiff"
 COVERED_ELSEWHERE = {
     # a module whose promises stand in another file, and which one
     "model/exchange.py": "model/test_model.py",
+    "personal.py": "test_redact.py",
     "model/ids.py": "tee/test_minted.py",
     "model/comparison.py": "model/test_model.py",
     "model/tally.py": "model/test_model.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import signal
@@ -17,12 +18,24 @@ ASKED, ANSWERED, GIVEN, SIGNING, TOKEN = (
     "sk-asked0123456789abcdef", "sk-answered0123456789abcdef", "given-0123456789-to-green", "signing-0123456789-key",
     "api-0123456789-token",
 )  # fmt: skip
-SECRETS = (ASKED, ANSWERED, GIVEN, SIGNING, TOKEN)
+PERSONAL = {"identity": "11010519491231002X", "card": "4111111111111111", "phone": "13800138000"}
+PACKED = base64.b64encode(f"Bearer {ANSWERED}".encode()).decode()
+SECRETS = (ASKED, ANSWERED, GIVEN, SIGNING, TOKEN, PACKED, *PERSONAL.values())
 
 
 def telling(side: str):
     def script(head: bytes, body: bytes) -> list[bytes]:
-        text = json.dumps({"side": side, "api_key": ANSWERED, "note": f"Bearer {ANSWERED}"}).encode()
+        text = json.dumps(
+            {
+                "side": side,
+                "api_key": ANSWERED,
+                "note": f"Bearer {ANSWERED}",
+                "packed": PACKED,
+                **PERSONAL,
+                "link": f"/a?api_key={ASKED}",
+                "said": f"您的手机号是{PERSONAL['phone']}",
+            }
+        ).encode()
         return [answer(text, "200 OK", "Content-Type: application/json", f"Set-Cookie: sid={ANSWERED}")]
 
     return script
