@@ -6,12 +6,13 @@ parts of a chat answer, the tags of a page). `pair_of` gives scorers what they n
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from shadowdiff import redact
+from shadowdiff import personal, redact
 from shadowdiff.model.exchange import (
     Chat,
     Document,
@@ -28,6 +29,7 @@ from shadowdiff.model.exchange import (
 MAX_BODY = 64 << 10
 MAX_EVENTS = 120
 """Arrivals of a stream that are kept, evenly thinned."""
+_NUMBER = re.compile(r'^( *(?:"(?:[^"\\\n]|\\.)*": )?)(\d{11,19})(,?)$', re.MULTILINE)
 NOT_STORED = "its answers were not stored (--store-bodies all keeps every one)"
 CUT = "a stored answer is cut"
 BINARY = "an answer is no text"
@@ -121,7 +123,7 @@ def _side(seen: Observation, document: Document | None, max_body: int) -> dict[s
     out["body"] = redact.text(text[:max_body])
     cut = len(text) > max_body or response.truncated
     if value is not None:
-        kept = redact.text(_json(value).decode("utf-8", "replace"))
+        kept = redact.text(_readable(value))
         if len(kept) <= max_body:
             out["value"] = _parsed(kept)
         cut = cut or out.get("value") is None
@@ -146,7 +148,7 @@ def _parts(body: bytes, document: Document | None) -> tuple[str, Any]:
     if document.kind == "chat" and isinstance(document.value, dict):
         return document.text, {name: value for name, value in document.value.items() if name != "text"}
     if document.kind == "json":
-        return msgspec.json.format(_json(document.value), indent=2).decode("utf-8", "replace"), None
+        return _readable(document.value), None
     return document.text, document.value
 
 
@@ -177,6 +179,12 @@ def _parsed(text: str) -> Any:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+def _readable(value: Any) -> str:
+    """JSON, a value a line. A number that names a person becomes a string here, so that what is stored stays JSON."""
+    text = msgspec.json.format(_json(value), indent=2).decode("utf-8", "replace")
+    return _NUMBER.sub(lambda m: f'{m[1]}"{redact.MARK}"{m[3]}' if personal.named(m[2]) else m[0], text)
 
 
 def _json(value: Any) -> bytes:

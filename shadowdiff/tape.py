@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from shadowdiff import redact, stored
+from shadowdiff import lines, redact, stored
 from shadowdiff.errors import OutputError, SourceError, UsageError
 from shadowdiff.model.comparison import Comparison, Finding, Outcome, Score, Severity, Timings
 from shadowdiff.model.exchange import Pair
@@ -184,11 +184,13 @@ def read(path: Path) -> Iterator[Line]:
                 version = line["v"]
             except (orjson.JSONDecodeError, KeyError, TypeError):
                 raise SourceError(f"{path}:{number}: no comparison line; was the file edited?") from None
-            while version < VERSION:
+            while isinstance(version, int) and version in MIGRATIONS:
                 line = MIGRATIONS[version](line)
                 version += 1
-            if version > VERSION:
+            if isinstance(version, int) and version > VERSION:
                 raise SourceError(f"{path}:{number}: version {version} is newer than {VERSION}; upgrade shadowdiff")
+            if why := lines.fault(line) if version == VERSION else f"version {version}":
+                raise SourceError(f"{path}:{number}: no comparison line ({why}); was the file edited?")
             yield line
 
 

@@ -66,9 +66,9 @@ def speed(text: str, where: str = "speed") -> float:
 
 def budget(text: str, where: str = "budget") -> tuple[int, str]:
     """(amount, "requests" | "tokens") from "5000-requests" or "2M-tokens"."""
-    match = re.fullmatch(_NUMBER + r"([kKmMgG]?)[- ](requests|tokens)", text.strip())
+    match = re.fullmatch(_NUMBER + r"([kKmMgG]?)[- ](requests|writes|tokens)", text.strip())
     if not match:
-        raise UsageError(f"{where}: {text!r} is no budget; write e.g. 5000-requests or 2M-tokens")
+        raise UsageError(f"{where}: {text!r} is no budget; write e.g. 5000-requests, 100-writes or 2M-tokens")
     return int(float(match[1]) * _COUNT[match[2].lower()]), match[3]
 
 

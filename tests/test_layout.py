@@ -13,6 +13,7 @@ COVERED_ELSEWHERE = {
     # a module whose promises stand in another file, and which one
     "model/exchange.py": "model/test_model.py",
     "personal.py": "test_redact.py",
+    "lines.py": "test_tape.py",
     "model/ids.py": "tee/test_minted.py",
     "model/comparison.py": "model/test_model.py",
     "model/tally.py": "model/test_model.py",
@@ -93,7 +94,6 @@ COVERED_ELSEWHERE = {
     "capture/progress.py": "capture/test_tail.py",
     "run/tailing.py": "e2e/test_tail.py",
     "run/hosting.py": "e2e/test_tail.py",
-    "tee/budget.py": "tee/test_sender.py",
     "gate/say.py": "gate/test_words.py",
     "gate/say_zh.py": "gate/test_words.py",
     "gate/reasons.py": "gate/test_words.py",

@@ -78,3 +78,13 @@ def test_people_see_all_parts_of_a_chat_answer() -> None:
     )
     assert LONG in stored.shown(line["blue"]) and "finish" in stored.shown(line["blue"])
     assert stored.shown(line["green"]) == "no" and stored.shown({"failure": "timeout"}) == ""
+
+
+def test_a_number_that_names_a_person_leaves_json_that_can_be_judged_again() -> None:
+    pair = pair_of(
+        '{"phone": 13800138000, "n": [4111111111111111, 12], "s": "a: 1"}',
+        '{"phone": 13800138001, "n": [], "s": "b"}',
+    )
+    kept = stored.fields(pair)
+    assert "13800138000" not in str(kept) and "4111111111111111" not in str(kept)
+    assert orjson.loads(kept["blue"]["body"]) == {"phone": "[redacted]", "n": ["[redacted]", 12], "s": "a: 1"}

@@ -18,7 +18,7 @@ from shadowdiff.errors import UsageError
         (units.size, "64KiB", 65536), (units.size, "1MiB", 1 << 20), (units.size, "500kB", 500_000),
         (units.rate, "50/s", 50.0), (units.rate, "300/m", 5.0), (units.rate, "100/30s", 100 / 30),
         (units.speed, "2x", 2.0), (units.speed, "50%", 0.5),
-        (units.budget, "5000-requests", (5000, "requests")), (units.budget, "2M-tokens", (2_000_000, "tokens")),
+        (units.budget, "5000-requests", (5000, "requests")), (units.budget, "2M-tokens", (2_000_000, "tokens")), (units.budget, "9-writes", (9, "writes")),
     ],
 )  # fmt: skip
 def test_reads_what_people_write(parse, text, value) -> None:

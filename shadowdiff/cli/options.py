@@ -61,7 +61,8 @@ SENDING: list[_Option] = [
     (("-n", "--limit"), "send.limit", {"type": int, "help": "Send at most this many exchanges."}),
     (("--warmup",), "send.warmup", {"type": int, "help": "Send the first N exchanges without counting them."}),
     (("--duration",), "send.duration", {"help": "Stop sending after this long, e.g. 5m."}),
-    (("--budget",), "send.budget", {"help": "Stop sending after 5000-requests or 2M-tokens, all targets together."}),
+    (("--budget",), "send.budget", {"help": "Stop sending after 5000-requests, 100-writes (unsafe methods) "
+     "or 2M-tokens, all targets together."}),
     (("--seed",), "send.seed", {"type": int, "help": "Fixes sampling and shuffling."}),
     (("--transport",), "send.transport", {"help": "wire or aiohttp [default: wire]."}),
     (("--max-body",), "send.max_body", {"help": "Bytes kept of each answer [default: 1MiB]."}),

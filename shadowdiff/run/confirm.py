@@ -95,7 +95,8 @@ class Confirm:
         asked = again = 0
         async with self._room:
             for rewriter in self.rewriters:
-                if not self._budget.afford(len(self._roles)) or self._brake.given_up:
+                asking = self._budget.afford(len(self._roles), exchange.request.method)
+                if not asking or self._brake.given_up:
                     self.left_out += not asked
                     break
                 await asyncio.sleep(max(0.0, self._brake.remaining()))

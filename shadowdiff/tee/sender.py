@@ -286,7 +286,7 @@ class Tee:
             self._withdrawn(exchange)
             return
         roles = self._roles(exchange)
-        if not self._budget.afford(len(roles)):
+        if not self._budget.afford(len(roles), exchange.request.method):
             self._ledger.unsent += 1
             self._withdrawn(exchange)
             self.stop(f"budget of {self._budget.text} is spent")

@@ -31,7 +31,9 @@ def redirecting(elsewhere: CannedServer, status: str):
     return script
 
 
-@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect", "200 OK"])
+@pytest.mark.parametrize(
+    "status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect", "200 OK"]
+)
 def test_no_answer_sends_us_elsewhere(cli, tmp_path: Path, elsewhere: CannedServer, status: str) -> None:
     log = log_of(tmp_path / "log.jsonl", 20)
     with (
@@ -61,7 +63,20 @@ def test_no_capture_sends_us_elsewhere(cli, tmp_path: Path, elsewhere: CannedSer
     script = lambda head, body: [plain(path_of(head))]  # noqa: E731
     with CannedServer(script) as blue, CannedServer(script) as green:
         for number, more in enumerate(((), ("--transport", "aiohttp"))):
-            done = cli("replay", log, har, "--blue", blue.url, "--green", green.url, "-o", f"run{number}", "--allow-method", "CONNECT", *more)
+            done = cli(
+                "replay",
+                log,
+                har,
+                "--blue",
+                blue.url,
+                "--green",
+                green.url,
+                "-o",
+                f"run{number}",
+                "--allow-method",
+                "CONNECT",
+                *more,
+            )
             assert done.returncode in (0, 3), done.stderr
         assert len(green.seen) >= 16, "what can be sent goes to the targets"
     assert elsewhere.connections == 0
@@ -89,7 +104,9 @@ def test_no_client_of_a_proxy_sends_us_elsewhere(tmp_path: Path, elsewhere: Cann
 def test_no_answer_reaches_a_terminal_as_a_command(cli, tmp_path: Path) -> None:
     def script(side: str):
         text = json.dumps({"answer": f"{side} {NASTY}", NASTY: side}, ensure_ascii=False)
-        return lambda head, body: [answer(text.encode("utf-8", "surrogatepass"), f"200 {side}", "Content-Type: application/json")]
+        return lambda head, body: [
+            answer(text.encode("utf-8", "surrogatepass"), f"200 {side}", "Content-Type: application/json")
+        ]
 
     log = log_of(tmp_path / "log.jsonl", 40, headers={"X-Ask": NASTY.replace("\r", "").replace("\x00", "")})
     with CannedServer(script("one")) as blue, CannedServer(script("two")) as green:
@@ -98,7 +115,11 @@ def test_no_answer_reaches_a_terminal_as_a_command(cli, tmp_path: Path) -> None:
     said += [cli("show", "run", "r1"), cli("report", "run"), cli("gate", "run"), cli("inspect", log)]
     for done in said:
         text = done.stdout + done.stderr
-        odd = {char for char in text if ord(char) < 32 and char not in "\n\t" or 0x7F <= ord(char) < 0xA0 or char in "\u202e\u2066"}
+        odd = {
+            char
+            for char in text
+            if (ord(char) < 32 and char not in "\n\t") or 0x7F <= ord(char) < 0xA0 or char in "\u202e\u2066"
+        }
         assert not odd, (done.args[3], odd)
     for name in ("summary.md", "junit.xml", "metrics.prom"):
         found = (tmp_path / "run" / name).read_text("utf-8")
