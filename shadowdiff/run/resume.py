@@ -2,7 +2,7 @@
 
 In:  a run folder and the same log, and which worker's share of it. Settled comparisons are kept and counted;
 those of sessions that were cut, and those given up by the stop itself, are taken out of the tape and sent again. What
-was in flight is told from `sent.map` and listed in `resent.txt` (`sent-<n>.map` and `resent-<n>.txt` of a worker).
+was sent before is told from `sent.map`, and what is sent twice listed in `resent.txt` (`sent-<n>.map` and `resent-<n>.txt` of a worker).
 """
 
 from __future__ import annotations
@@ -97,14 +97,16 @@ def kept(config: Config, logs: Sequence[Path], folder: Path | None, share: Share
     journal = Journal(folder, worker)
     before = journal.before()
     journal.close()
+    twice: list[str] = []
     if len(before) > again.count:
         for exchange in _sendable(config, logs, share):
             if exchange.seq in before and exchange.seq not in found.done:
+                twice.append(exchange.id)
                 if exchange.session in cut:
                     again.turns += 1
                 else:
                     again.again.append(exchange.id)
-    write_list(path.with_name(path.name.replace("comparisons", "resent").replace(".jsonl", ".txt")), again.again)
+    write_list(path.with_name(path.name.replace("comparisons", "resent").replace(".jsonl", ".txt")), twice)
     return found
 
 

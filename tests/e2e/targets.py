@@ -33,7 +33,9 @@ def twins(blue: Reply = plain, green: Reply = plain) -> Iterator[tuple[CannedSer
         yield one, two
 
 
-def start(log: Path, blue: CannedServer, green: CannedServer, out: Path, *more: str) -> subprocess.Popen[str]:
+def start(
+    log: Path, blue: CannedServer, green: CannedServer, out: Path, *more: str, **options
+) -> subprocess.Popen[str]:
     """A replay as a process of its own, for tests that signal it."""
     command = [
         sys.executable,
@@ -49,7 +51,7 @@ def start(log: Path, blue: CannedServer, green: CannedServer, out: Path, *more: 
         str(out),
         *more,
     ]
-    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, **options)
 
 
 def end(process: subprocess.Popen[str]) -> str:
