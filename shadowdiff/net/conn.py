@@ -41,7 +41,7 @@ class Conn(asyncio.Protocol):
         "_extra", "_first", "_header_bytes", "_headers", "_headers_done", "_is_head", "_keep", "_kept",
         "_length", "_on_lost", "_parser", "_parts", "_role", "_sent", "_size", "_status", "_streamed",
         "_total_due", "_until_close", "busy", "closed", "due", "idle_since", "peer", "requests", "reused",
-        "transport",
+        "transport", "waited",
     )  # fmt: skip
 
     def __init__(self, body_cap: int, on_lost: Callable[[Conn], None]) -> None:
@@ -55,6 +55,8 @@ class Conn(asyncio.Protocol):
         self.reused = False
         self.requests = 0
         self.idle_since = now()
+        self.waited = 0.0
+        """Seconds it was idle before the current call."""
         self.peer = ""
         self.due = 0.0
 
@@ -89,6 +91,7 @@ class Conn(asyncio.Protocol):
         self.reused = self.requests > 0
         self.requests += 1
         self._sent = now()
+        self.waited = self._sent - self.idle_since
         self._total_due = self._sent + deadlines.total_s
         self.due = min(self._total_due, self._sent + deadlines.ttfb_s)
         assert self.transport is not None  # noqa: S101 - start is only called on open connections

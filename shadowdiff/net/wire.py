@@ -127,6 +127,8 @@ class WireTransport:
         def done(observation: Observation) -> None:
             conns[index] = None  # from here on another exchange may hold it
             self._busy.discard(conn)
+            if observation.failure is Failure.RACE:
+                pool.closed_after(conn.waited)
             pool.give(conn)
             flight.done(index, observation)
 
