@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTHON ?= $(shell sh scripts/find-python)
 
-.PHONY: demo kafka test test-real test-long long check lint types imports docs-check fixtures samples docs bench calibration clean
+.PHONY: demo audit kafka test test-real test-long long check lint types imports docs-check fixtures samples docs bench calibration clean
 
 demo: $(VENV)/core
 	@$(PY) -m shadowdiff demo
@@ -68,6 +68,17 @@ $(VENV)/core: $(VENV)/made pyproject.toml
 $(VENV)/dev: $(VENV)/made pyproject.toml
 	@$(PY) -m pip install -q --disable-pip-version-check -e ".[dev]"
 	@touch $@ $(VENV)/core
+
+# known vulnerabilities of what users get, and build/sbom.json
+audit: $(VENV)/audit/made
+	@$(VENV)/audit/bin/python scripts/audit $(VENV)/plain/bin/python $(VENV)/audit/bin/python
+
+$(VENV)/audit/made: $(VENV)/made pyproject.toml
+	@sh scripts/make-venv "$(PYTHON)" $(VENV)/audit
+	@sh scripts/make-venv "$(PYTHON)" $(VENV)/plain
+	@$(VENV)/audit/bin/python -m pip install -q --disable-pip-version-check pip-audit cyclonedx-bom
+	@$(VENV)/plain/bin/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
 
 # the broker of the tests; without Java and Maven they skip, saying so
 kafka: $(VENV)/made

@@ -2,7 +2,8 @@
 
 In:  a run folder and the same log, and which worker's share of it. Settled comparisons are kept and counted;
 those of sessions that were cut, and those given up by the stop itself, are taken out of the tape and sent again. What
-was sent before is told from `sent.map`, and what is sent twice listed in `resent.txt` (`sent-<n>.map` and `resent-<n>.txt` of a worker).
+was sent before is told from `sent.map`, and what is sent twice is listed in `resent.txt` (`sent-<n>.map` and
+`resent-<n>.txt` of a worker).
 """
 
 from __future__ import annotations
