@@ -159,6 +159,7 @@ FAULTS = (
     Fault("closes after a whole answer", lambda h, b: [healthy(h), None], *SOUND),
     Fault("hangs before the headers", _then(LATE), proxy=LEFT),
     Fault("hangs inside the headers", _then(HEAD[:30], LATE), proxy=LEFT),
+    Fault("hangs after the headers", _then(HEAD + b"Content-Length: 9\r\n\r\n", LATE), proxy=LEFT),
     Fault("hangs inside the body", _cut(0.7, LATE), proxy=LEFT),
     Fault("sends one byte a second", _bytewise, proxy=LEFT),
     Fault("sends a body without end", _endless(HEAD + b"\r\n", b"y" * 60_000), proxy=LEFT),

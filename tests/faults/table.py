@@ -17,7 +17,7 @@ Each cell is a run of the real command against servers that do it, by `make test
 |---|---|---|---|---|---|---|
 """
 FOOT = """
-A certificate that is wrong is the caller's to put right and never a bad release: exit code 2 before anything is sent. A proxy starts without its blue, since blue may come later, and answers 502 until then. A twin that fails or is unlike blue in more than half of the answers makes the run inconclusive, whatever green does.
+A certificate that is wrong is the caller's to put right and never a bad release: exit code 2 before anything is sent. A proxy starts without its blue, since blue may come later, and answers 502 until then. A clock that jumps by hours changes nothing (`tests/long/test_clock.py`), nor does a server that closes idle connections as the next request comes (`tests/long/test_keepalive.py`). A twin that fails or is unlike blue in more than half of the answers makes the run inconclusive, whatever green does.
 """
 
 
