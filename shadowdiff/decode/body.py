@@ -116,7 +116,9 @@ class Unpacked(NamedTuple):
 
 
 def unpack(response: Response, cap: int) -> Unpacked:
-    """Encodings are undone last to first. What is kept of a longer answer ends early, and that is no fault."""
+    """Encodings are undone last to first. The kept part of a longer answer may break anywhere: its sender's fault is
+    not told from it.
+    """
     body, note = response.body, ""
     encodings = response.header("content-encoding")
     if not encodings:
@@ -129,7 +131,9 @@ def unpack(response: Response, cap: int) -> Unpacked:
         except KeyError:
             return Unpacked(body, f"content-encoding {name[:20]} is unknown; raw bytes compared", name[:20])
         except (zlib.error, brotli.error, zstandard.ZstdError, EOFError) as error:
-            return Unpacked(body, f"broken {name} ({str(error)[:60]}); raw bytes compared", name)
+            return Unpacked(
+                body, f"broken {name} ({str(error)[:60]}); raw bytes compared", "" if response.truncated else name
+            )
         if not ended and len(body) >= cap:
             return Unpacked(body, f"{name} unpacks to over {cap >> 20} MiB; raw bytes compared", whole=False)
         if not ended:

@@ -17,6 +17,7 @@ from shadowdiff.net.names import Names
 from shadowdiff.net.tls import context_for, explain
 
 IDLE_S = 2.0
+HARDLY_S = 0.1
 MAX_REQUESTS = 1000
 RESOLVE_S = 30.0
 CONNECTING = 200
@@ -66,8 +67,11 @@ class Pool:
             self._idle.append(conn)
 
     def closed_after(self, idle_s: float) -> None:
-        """The other side closed a connection that was idle for so long: keep none for as long again."""
-        self._keep_s = min(self._keep_s, 0.8 * idle_s)
+        """The other side closed a connection that was idle for so long: keep none for as long again.
+
+        One that was hardly idle ended for another reason, such as a restart.
+        """
+        self._keep_s = min(self._keep_s, max(0.8 * idle_s, HARDLY_S))
 
     async def open(self) -> Conn:
         """A new connection to the endpoint's next address. Raises `ConnectFailed`."""

@@ -30,6 +30,29 @@ def test_a_connection_idle_too_long_is_not_used_again() -> None:
     asyncio.run(main())
 
 
+def test_what_the_server_closes_while_idle_is_not_kept_as_long_again() -> None:
+    async def main() -> None:
+        with CannedServer(lambda head, body: [answer(b"x")]) as server:
+            pool = Pool(endpoint("blue", server.url), 100)
+            for raced, idle, kept in (
+                (0.0, 1.5, True),
+                (1.0, 0.9, False),
+                (1.0, 0.7, True),
+                (0.001, 0.09, True),
+                (0.001, 0.2, False),
+            ):
+                if raced:
+                    pool.closed_after(raced)
+                conn = await pool.open()
+                conn.idle_since -= idle
+                pool.give(conn)
+                assert (pool.take() is conn) is kept, (raced, idle)
+            pool.close()
+            await asyncio.sleep(0.01)
+
+    asyncio.run(main())
+
+
 def test_a_connection_the_server_closed_leaves_the_pool() -> None:
     async def main() -> None:
         with CannedServer(lambda head, body: [None]) as server:
