@@ -108,8 +108,9 @@ def test_a_pattern_takes_time_in_proportion_to_its_input(name: str) -> None:
     for what, text in attacks(pattern, LONG):
         if cost(pattern, text, anywhere) < 0.001:
             continue
-        # twice, since the machine may have been busy elsewhere
-        one, three = (min(cost(pattern, each, anywhere) for _ in range(2)) for each in (text, text * 3))
-        assert three < 0.01 or three < 5 * one, (
-            f"{what!r} × {len(text)}: {one:.4f} s, three times that: {three:.4f} s"
-        )
+        for _ in range(3):  # a machine that is busy elsewhere may be slow at any one of them
+            one, three = (min(cost(pattern, each, anywhere) for _ in range(2)) for each in (text, text * 3))
+            if three < 0.01 or three < 5 * one:
+                break
+        else:
+            pytest.fail(f"{what!r} × {len(text)}: {one:.4f} s, three times that: {three:.4f} s")

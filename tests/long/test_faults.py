@@ -59,7 +59,7 @@ def seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         fault, role, how = given["fault"], given["role"], given["how"]
         return (fault.name, role, how), HOW[how](fault, role, folders[fault.name, role, how])
 
-    with ThreadPoolExecutor(5) as pool:
+    with ThreadPoolExecutor(4) as pool:
         return dict(pool.map(run, jobs.values()))
 
 
