@@ -215,7 +215,8 @@ class Service:
 
     def state(self) -> dict[str, Any]:
         """What the live page shows."""
-        return self.board.state(clean(self._rolling()), self.reloader, self._collected.causes)
+        state = self.board.state(clean(self._rolling()), self.reloader, self._collected.causes)
+        return state | {"tasks": len(asyncio.all_tasks())}
 
     def note(self, what: str, said: dict[str, Any]) -> None:
         """A controller told or did something: a line of the audit log."""

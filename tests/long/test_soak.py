@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -44,6 +45,12 @@ def faulty(seed: int, share: float):
             yield healthy(head)
 
     return script
+
+
+def tasks_of(api: str) -> int:
+    """How many tasks the process has that answers at `api`."""
+    with urllib.request.urlopen(f"{api}/events", timeout=10) as stream:
+        return int(json.loads(stream.readline().removeprefix(b"data: "))["tasks"])
 
 
 class Gauge(threading.Thread):
@@ -131,11 +138,13 @@ def test_a_proxy_holds_no_more_as_time_goes_on_and_serves_everybody(
         gauge = Gauge([one.process.pid], tmp_path / "run")
         gauge.start()
         until, count, unserved = time.monotonic() + SECONDS, 0, 0
+        tasks: list[int] = []
         with ThreadPoolExecutor(8) as clients:
             while time.monotonic() < until:
                 begun = time.monotonic()
                 served = list(clients.map(lambda n: served_whole(one.port, f"/item/{n}"), range(count, count + RATE)))
                 count, unserved = count + len(served), unserved + len(served) - sum(served)
+                tasks.append(tasks_of(one.api))
                 time.sleep(max(0.0, 1 - (time.monotonic() - begun)))
         gauge.end()
         code, verdict = one.end()
@@ -143,4 +152,7 @@ def test_a_proxy_holds_no_more_as_time_goes_on_and_serves_everybody(
     assert code == 1 and unserved == 0 and "Traceback" not in one.text, one.text[-3000:]
     assert ledger["read"] == count == sum(ledger[name] for name in ("sent", "skipped", "dropped", "unsent"))
     assert ledger["mismatched"] > 20 and ledger["matched"] > 20
+    with capsys.disabled():
+        print(f"\ntasks of the judging process: at most {max(tasks)}, at the end {tasks[-1]}")
+    assert max(tasks) < 4 * IN_FLIGHT
     gauge.bounded("proxy", ledger["sent"], capsys)
