@@ -68,6 +68,27 @@ def test_the_verdict_moves_on_the_open_page_and_nothing_hostile_runs(tmp_path: P
         page.wait_for_selector("#link.lost", timeout=15_000)
 
 
+def test_one_key_stops_the_sending_once_it_is_confirmed(tmp_path: Path, chromium) -> None:
+    with (
+        CannedServer(blue_script) as blue,
+        CannedServer(blue_script) as green,
+        live("proxy", tmp_path / "run", "--blue", blue.url, "--green", green.url) as one,
+    ):
+        page = chromium.new_context().new_page()
+        page.goto(one.api + "/")
+        page.wait_for_selector("#stop:not([hidden])")
+        page.once("dialog", lambda dialog: dialog.dismiss())
+        page.keyboard.press("s")
+        one.get("/item/1")
+        one.wait(lambda: len(one.compared()) == 1)
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.keyboard.press("s")
+        one.wait(lambda: "the traffic goes on" in one.text)
+        assert one.get("/item/2")[0] == 200 and len(green.seen) == 1
+        code, verdict = one.end()
+    assert code == 3 and any("told to over the API" in note for note in verdict["notes"])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone(tmp_path: Path, chromium, scheme: str) -> None:
     with (

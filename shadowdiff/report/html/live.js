@@ -96,6 +96,16 @@ function paint(state) {
     (c.error ? `; the last version was refused: ${c.error}` : "");
   at("link").textContent = state.stopping ? `ending: ${state.stopping}` : `live, up ${Math.round(state.up_s / 60)} min`;
   at("link").className = "";
+  at("stop").hidden = Boolean(state.stopping);
+}
+
+async function stop() {
+  const button = at("stop");
+  if (button.disabled || button.hidden) return;
+  if (!confirm("Stop sending? What is in the air is still judged, and clients of a proxy go on being served.")) return;
+  button.disabled = true;
+  const reply = await fetch("api/v1/stop", { method: "POST" });
+  if (!reply.ok) button.textContent = reply.status === 401 ? "needs the token as a bearer: POST api/v1/stop" : `refused: ${reply.status}`;
 }
 
 function lost() {
@@ -106,3 +116,7 @@ function lost() {
 const source = new EventSource("events");
 source.onmessage = (message) => paint(JSON.parse(message.data));
 source.onerror = lost;
+at("stop").onclick = stop;
+document.addEventListener("keydown", (event) => {
+  if (event.key === "s" && !event.ctrlKey && !event.metaKey && !event.altKey) stop();
+});
