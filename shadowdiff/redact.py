@@ -55,7 +55,9 @@ _KINDS = (
 
 
 _STEMS = ("passw", "pwd", "secret", "token", "key", "authorization", "sig", "credential")
-"""One of these stands in every name of a secret, in lower case; for Chinese ones see `_stems`."""
+"""One of these stands in every name of a secret, in lower case."""
+_CHINESE_STEMS = frozenset(name[:2] for name in _CHINESE)
+_ESCAPED_STEMS = frozenset(f"u{ord(name[0]):04x}" for name in _CHINESE)
 _LITERALS = ("eyJ", "sk-", "pk-", "rk-", "AKIA", "ASIA", "gho_", "ghp_", "ghr_", "ghs_", "ghu_", "xox", "-----BEGIN ")
 """One of these, or `bearer` or `basic`, stands in every shape of a secret."""
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{20,20000}={0,2}")
@@ -128,9 +130,9 @@ def _unpacked(run: str) -> str:
 def _stems(lower: str) -> Iterator[str]:
     yield from _STEMS
     if not lower.isascii():
-        yield from {name[:2] for name in _CHINESE}
+        yield from _CHINESE_STEMS
     if "\\u" in lower:
-        yield from {f"u{ord(name[0]):04x}" for name in _CHINESE}
+        yield from _ESCAPED_STEMS
 
 
 def _spots(lower: str, stem: str) -> Iterator[int]:

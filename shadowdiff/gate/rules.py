@@ -245,13 +245,11 @@ def precondition(total: Shard, paired: bool, limits: Limits) -> tuple[Status | N
     asked = total.blue_asked
     if asked >= FIDELITY_ASKED and 1 - total.blue_bad / asked < FIDELITY_MIN:
         return Status.INCONCLUSIVE, say.low_fidelity(total, 1 - total.blue_bad / asked)
-    if not paired and total.controls >= CONTROLS_MIN:
-        noise = Evidence(binary(total.controls_mismatched, total.controls))
-        if noise.lower(limits.alpha) > limits.max_divergence:
+    if total.controls >= CONTROLS_MIN:
+        noise = Evidence(binary(total.controls_mismatched, total.controls)).lower(limits.alpha)
+        if not paired and noise > limits.max_divergence:
             return Status.INCONCLUSIVE, say.unreliable(total, limits.max_divergence)
-    if paired and total.controls >= CONTROLS_MIN:
-        noise = Evidence(binary(total.controls_mismatched, total.controls))
-        if noise.lower(limits.alpha) > NOISE_MAX:
+        if paired and noise > NOISE_MAX:
             return Status.INCONCLUSIVE, say.unlike_twin(total)
     if limits.unit == "request" and total.spread.sessions >= CORRELATION_SESSIONS:
         correlation = total.spread.correlation

@@ -43,7 +43,7 @@ class Brake:
         """429 and overloaded answers seen, for the summary."""
         self.slowed = 0
         """Pauses because blue had become slow."""
-        self._spans: dict[str, deque[float]] = {}
+        self._spans: dict[str, list[float]] = {}
         self._best: dict[str, float] = {}
         self.given_up = ""
         """Why sending was given up, or empty."""
@@ -91,7 +91,7 @@ class Brake:
         if spans is None:
             if len(self._spans) >= MAX_ROUTES:
                 return
-            spans = self._spans[route] = deque(maxlen=WINDOW)
+            spans = self._spans[route] = []
         spans.append(first_byte_s)
         if len(spans) < WINDOW:
             return

@@ -15,7 +15,7 @@ from shadowdiff.act import kube as module
 from shadowdiff.act.kube import cluster
 from shadowdiff.errors import ActionRefused, UsageError
 from tests.act.test_rollouts import kubeconfig
-from tests.net.test_tls import certificate
+from tests.servers.certificates import certificate
 from tests.servers.kube import MERGE, kubernetes
 
 PATH = "/api/v1/namespaces/a/services/b"

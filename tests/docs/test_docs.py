@@ -22,6 +22,15 @@ from tests.conftest import ROOT
 REFERENCE = ROOT / "docs" / "reference"
 
 
+def commands_in(folder: Path) -> Path:
+    """A folder for PATH in which `shadowdiff` is this one."""
+    wrapper = folder / "bin" / "shadowdiff"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shadowdiff "$@"\n')
+    wrapper.chmod(0o755)
+    return wrapper.parent
+
+
 def text(name: str) -> str:
     return (REFERENCE / name).read_text("utf-8")
 
@@ -98,10 +107,7 @@ def test_readme_blocks_run(name: str, tmp_path: Path) -> None:
         (tmp_path / "accept.toml").write_text(toml)
     make_blocks = [block for block in blocks if block.startswith("make ")]
     assert make_blocks or not name.startswith("README"), "the page begins with make demo"
-    wrapper = tmp_path / "bin" / "shadowdiff"
-    wrapper.parent.mkdir()
-    wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shadowdiff "$@"\n')
-    wrapper.chmod(0o755)
+    commands = commands_in(tmp_path)
     servers, ports = [], []
     for release in ("blue", "bad"):
         server = subprocess.Popen(
@@ -118,7 +124,7 @@ def test_readme_blocks_run(name: str, tmp_path: Path) -> None:
             )
             script = script.replace("traffic.jsonl", f"'{ROOT / 'fixtures' / 'chat.jsonl'}'")
             done = subprocess.run(
-                ["sh", "-c", f'PATH="{wrapper.parent}:$PATH"; {script}'],
+                ["sh", "-c", f'PATH="{commands}:$PATH"; {script}'],
                 cwd=tmp_path,
                 capture_output=True,
                 text=True,

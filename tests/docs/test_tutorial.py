@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.conftest import ROOT
+from tests.docs.test_docs import commands_in
 from tests.servers.nginx import free_port
 
 PORTS = ("8100", "8101", "8102", "8103")
@@ -16,11 +17,7 @@ PORTS = ("8100", "8101", "8102", "8103")
 def test_every_step_runs_in_order_and_prints_what_the_page_says(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
     steps = re.findall(r"^```(sh|text)\n(.*?)```", page, re.DOTALL | re.MULTILINE)
-    wrapper = tmp_path / "bin" / "shadowdiff"
-    wrapper.parent.mkdir()
-    wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shadowdiff "$@"\n')
-    wrapper.chmod(0o755)
-    script = [f'export PATH="{wrapper.parent}:{Path(sys.executable).parent}:$PATH"', "set -e"]
+    script = [f'export PATH="{commands_in(tmp_path)}:{Path(sys.executable).parent}:$PATH"', "set -e"]
     expected: list[tuple[int, str]] = []
     for number, (kind, text) in enumerate(steps):
         if kind == "text":

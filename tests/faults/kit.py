@@ -1,12 +1,11 @@
 """What a target can do wrong on the wire: one entry a fault, each a server on loopback.
 
-The first twenty-five requests or so of a run meet it; every answer that is whole is the one a healthy target gives.
+Every request of a run meets it; an answer that is whole is the one a healthy target gives.
 """
 
 from __future__ import annotations
 
 import contextlib
-import datetime
 import gzip
 import itertools
 import json
@@ -15,12 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from shadowdiff.testing import RESET, CannedServer, Piece, answer, chunked
+from tests.servers.certificates import issued
 from tests.servers.nginx import free_port
 
 Script = Callable[[bytes, bytes], "Iterator[Piece] | list[Piece]"]
@@ -133,7 +129,7 @@ def _events(change: Callable[[list[bytes]], list[bytes]], done: bool = True, *af
 
 
 def _bursts() -> Script:
-    """Ten answers in twenty are a 503, in two rows."""
+    """Five answers in ten are a 503, in a row."""
     count = itertools.count()
 
     def script(head: bytes, body: bytes) -> list[Piece]:
@@ -214,7 +210,7 @@ def authority(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "ca.pem"
     if not path.exists():
-        _certificate(folder / "ca", "Test authority", None, 30)
+        issued(folder, "ca", "Test authority")
     return path
 
 
@@ -222,36 +218,5 @@ def certificate(folder: Path, kind: str) -> ssl.SSLContext:
     """A server's context whose certificate is wrong in one way."""
     authority(folder)
     name = "other.example" if kind == "misnamed" else "localhost"
-    _certificate(folder / kind, name, None if kind == "unsigned" else folder / "ca", -1 if kind == "expired" else 30)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / f"{kind}.pem", folder / f"{kind}.key")
-    return context
-
-
-def _certificate(path: Path, name: str, signer: Path | None, days: int) -> None:
-    """`path`.pem and `path`.key, valid until `days` from now."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    signing = key
-    if signer is not None:
-        issuer = x509.load_pem_x509_certificate(signer.with_suffix(".pem").read_bytes()).subject
-        loaded = serialization.load_pem_private_key(signer.with_suffix(".key").read_bytes(), None)
-        assert isinstance(loaded, ec.EllipticCurvePrivateKey)
-        signing = loaded
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=10))
-        .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), False)
-        .add_extension(x509.BasicConstraints(ca=signer is None, path_length=None), True)
-        .sign(signing, hashes.SHA256())
-    )
-    path.with_suffix(".pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    path.with_suffix(".key").write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
+    signer = "" if kind == "unsigned" else "ca"
+    return issued(folder, kind, name, signer, days=-1 if kind == "expired" else 30)

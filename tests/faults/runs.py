@@ -43,7 +43,7 @@ class Seen(msgspec.Struct, frozen=True):
 
 def replayed(fault: Fault, role: str, folder: Path) -> Seen:
     """A replay in which `role` has the fault."""
-    count = MANY if fault.outcome == "matched" or role == "twin" else FEW
+    count = _count(fault, role)
     log = folder / "log.jsonl"
     log.write_text("".join(json.dumps({"id": f"r{n}", "target": _target(fault, n)}) + "\n" for n in range(count)))
     with _targets(fault, role, folder) as urls:
@@ -57,7 +57,7 @@ def replayed(fault: Fault, role: str, folder: Path) -> Seen:
 
 def proxied(fault: Fault, role: str, folder: Path) -> Seen:
     """A proxy in front of blue, with clients; `role` has the fault."""
-    count = MANY if fault.outcome == "matched" or role == "twin" else FEW
+    count = _count(fault, role)
     options = ("--cacert", str(authority(folder)), *LIMITS, "--drain", "4s")
     try:
         with _targets(fault, role, folder) as urls, live("proxy", folder / "run", *urls, *options) as one:
@@ -67,6 +67,10 @@ def proxied(fault: Fault, role: str, folder: Path) -> Seen:
     except Ended as ended:  # a config error
         return _seen(ended.code, folder / "run", count, ended.said)
     return msgspec.structs.replace(_seen(code, folder / "run", count, one.text), unserved=count - sum(served))
+
+
+def _count(fault: Fault, role: str) -> int:
+    return MANY if fault.outcome == "matched" or role == "twin" else FEW
 
 
 def _target(fault: Fault, number: int) -> str:
