@@ -299,6 +299,15 @@ class ActionRule(Section, frozen=True):
     options: dict[str, Any] = {}
 
 
+class Rollback(Section, frozen=True):
+    """What `check --rollback` looks at."""
+
+    deployment: str = ""
+    min_ready: int = 1
+    kubeconfig: str = ""
+    context: str = ""
+
+
 class Act(Section, frozen=True):
     """Whether actions act."""
 
@@ -326,6 +335,7 @@ class Config(Section, frozen=True):
     kafka: KafkaRules = KafkaRules()
     otel: Otel = Otel()
     act: Act = Act()
+    rollback: Rollback = Rollback()
     actions: list[ActionRule] = []
 
     @property

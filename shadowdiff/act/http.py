@@ -34,8 +34,8 @@ class Call(msgspec.Struct, frozen=True):
         return "\n".join([*lines, "", redact.text(self.body.decode("utf-8", "replace"))])
 
 
-async def send(call: Call, context: ssl.SSLContext | None = None) -> tuple[int, str]:
-    """(status, the beginning of the answer). Raises `aiohttp.ClientError` or `OSError` when there is none."""
+async def send(call: Call, context: ssl.SSLContext | None = None, shown: int = SHOWN) -> tuple[int, str]:
+    """(status, the first `shown` characters of the answer). Raises `aiohttp.ClientError` or `OSError` when there is none."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,
@@ -48,8 +48,8 @@ async def send(call: Call, context: ssl.SSLContext | None = None) -> tuple[int, 
             ssl=context if context is not None else True,
         ) as answer,
     ):
-        text = (await answer.content.read(64 << 10)).decode("utf-8", "replace")
-        return answer.status, text[:SHOWN]
+        text = (await answer.content.read(max(shown, 64 << 10))).decode("utf-8", "replace")
+        return answer.status, text[:shown]
 
 
 async def done(call: Call, context: ssl.SSLContext | None = None) -> str:

@@ -16,12 +16,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shadowdiff.act.http import Call, send
+from shadowdiff.act.http import SHOWN, Call, judged, send
 from shadowdiff.errors import ActionRefused, UsageError
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 EXEC_S = 30.0
 AGENT = "shadowdiff"
+REHEARSE = "?dryRun=All"
+"""Kubernetes' own dry run: admission, permission and the patch's tests, but nothing is kept."""
+MAX_OBJECT = 1 << 20
 
 
 class Cluster:
@@ -36,13 +39,28 @@ class Cluster:
         self._user = user
         self._token = token
 
-    async def call(self, method: str, path: str, body: bytes, kind: str) -> tuple[int, str]:
-        """(status, text) of one call. Raises `OSError` when there is no answer."""
-        made = self.planned(method, path, body, kind)
+    async def call(
+        self, method: str, path: str, body: bytes, kind: str, rehearse: bool = False, shown: int = SHOWN
+    ) -> tuple[int, str]:
+        """(status, text) of one call. With `rehearse` the API server does all but keep the change.
+
+        Raises `OSError` when there is no answer.
+        """
+        made = self.planned(method, path + REHEARSE * rehearse, body, kind)
         token = await self._bearer()
         if token:
             made = Call(method, made.url, (*made.headers, ("Authorization", f"Bearer {token}")), body)
-        return await send(made, self._context)
+        return await send(made, self._context, shown)
+
+    async def read(self, path: str) -> dict[str, Any]:
+        """One object. Raises `OSError` and `ActionRefused` as actions do."""
+        status, text = await self.call("GET", path, b"", "application/json", shown=MAX_OBJECT)
+        judged(status, text[:SHOWN])
+        try:
+            found = json.loads(text)
+        except ValueError:
+            raise ActionRefused(f"{path}: no JSON, or more than {MAX_OBJECT} bytes of it") from None
+        return found if isinstance(found, dict) else {}
 
     def planned(self, method: str, path: str, body: bytes, kind: str) -> Call:
         """The call, without who makes it."""

@@ -69,3 +69,8 @@ class Patch:
         """Patch it."""
         status, text = await self._cluster.call("PATCH", self._path, self._body, self._kind)
         return f"{self._resource} patched, {judged(status, text)}"
+
+    async def rehearse(self) -> str:
+        """Have the API server try it and keep nothing."""
+        status, text = await self._cluster.call("PATCH", self._path, self._body, self._kind, rehearse=True)
+        return f"{self._resource} could be patched, {judged(status, text)}"

@@ -34,6 +34,17 @@ class _Rollout:
         """What would be patched."""
         return str(self._cluster.planned("PATCH", self._path + self.sub, self.body, MERGE))
 
+    async def rehearse(self) -> str:
+        """Have the API server try it and keep nothing."""
+        return f"rollout {self._rollout} could be patched, {await self._patched(rehearse=True)}"
+
+    async def _patched(self, rehearse: bool = False) -> str:
+        """How it went; before version 0.10 rollouts had no subresource for their status."""
+        status, text = await self._cluster.call("PATCH", self._path + self.sub, self.body, MERGE, rehearse)
+        if status == 404 and self.sub:
+            status, text = await self._cluster.call("PATCH", self._path, self.body, MERGE, rehearse)
+        return judged(status, text)
+
 
 class Abort(_Rollout):
     """An action: back to the stable version."""
@@ -42,11 +53,8 @@ class Abort(_Rollout):
     sub = "/status"
 
     async def act(self, verdict: Verdict) -> str:
-        """Patch the status; before version 0.10 there was no such subresource."""
-        status, text = await self._cluster.call("PATCH", self._path + self.sub, self.body, MERGE)
-        if status == 404:
-            status, text = await self._cluster.call("PATCH", self._path, self.body, MERGE)
-        return f"rollout {self._rollout} aborted, {judged(status, text)}"
+        """Patch the status."""
+        return f"rollout {self._rollout} aborted, {await self._patched()}"
 
 
 class Pause(_Rollout):
@@ -56,5 +64,4 @@ class Pause(_Rollout):
 
     async def act(self, verdict: Verdict) -> str:
         """Patch the spec."""
-        status, text = await self._cluster.call("PATCH", self._path, self.body, MERGE)
-        return f"rollout {self._rollout} paused, {judged(status, text)}"
+        return f"rollout {self._rollout} paused, {await self._patched()}"

@@ -36,7 +36,8 @@ FILTERS: list[_Option] = [
     (("--sample",), "capture.sample", {"help": "Share sent, stable by hash, e.g. 10% [default: 100%]."}),
     (("--sample-by",), "capture.sample_by", {"help": "Place to hash, or id [default: session, else id]."}),
     (("--session-by",), "sessions.by",
-     {"help": "header:X, cookie:sid, query:k, path:/threads/*, form:k, json:/pointer, ip, file or minted."}),
+     {"help": "header:X, cookie:sid, query:k, path:/threads/*, form:k, json:/pointer, ip, file or minted; of "
+             "several, parted by commas, the first that holds something."}),
     (("--route-by",), "capture.route_by", {"help": "Split routes by json:/model or header:X."}),
 ]  # fmt: skip
 

@@ -68,14 +68,22 @@ def init(out: Path, force: bool, schema: bool) -> int:
 @opt.with_options(opt.TARGETS)
 @opt.header_options
 @click.option("--path", default="/", show_default=True, help="Path asked of each target.")
-def check(path: str, **given: Any) -> int:
+@click.option("--rollback", is_flag=True, help="Also: is blue there to go back to, would each way back be allowed?")
+def check(path: str, rollback: bool, **given: Any) -> int:
     """Check the config and plugins, then connect to each target, verify TLS and ask it for one answer.
 
-    Exits 0 when a replay could start, 2 for a configuration error, 4 when blue cannot be reached.
+    Exits 0 when a replay could start, 2 for a configuration error, 4 when blue cannot be reached; with --rollback 1
+    when the release could not be taken back.
     """
     from shadowdiff.run.checks import checks
 
-    return checks(merged(given), path, click.echo)
+    config = merged(given)
+    code = checks(config, path, click.echo)
+    if rollback:
+        from shadowdiff.run.rollback import rollback as ways_back
+
+        code = max(code, int(ways_back(config, click.echo)))
+    return code
 
 
 @click.command()

@@ -20,9 +20,10 @@ from shadowdiff.tee.correlate import Correlator, rule
 from shadowdiff.tee.edit import Edit
 from shadowdiff.tee.handover import Handover
 from shadowdiff.tee.isolate import DEFAULT_PLACES, Isolator
+from shadowdiff.tee.own import Own
 from shadowdiff.tee.place import KINDS, place
 from shadowdiff.tee.rewrite import Rewriter, Target
-from shadowdiff.tee.session import session_place
+from shadowdiff.tee.session import session_places
 
 RECORDED = "recorded"
 MAX_SEARCHED = 4 << 20
@@ -56,10 +57,8 @@ def targets(
     isolator = None
     if config.send.isolation:
         places = [place(text, "isolate.path") for text in (*DEFAULT_PLACES, *(i.path for i in config.isolate))]
-        if config.sessions.by:
-            key = session_place(config.sessions.by)
-            if key.kind in KINDS and key.name not in ("authorization", "x-forwarded-for"):
-                places.append(key)
+        keys = [key for key in session_places(config.sessions.by) if key.kind in KINDS]
+        places += [key for key in keys if key.name not in ("authorization", "x-forwarded-for")]
         isolator = Isolator(list(dict.fromkeys(places)), run)
     rewriter = Rewriter(
         made,
@@ -70,6 +69,7 @@ def targets(
         forward_auth=config.send.forward_auth,
         marker=config.send.marker,
         trace=trace,
+        own=Own({one.role: one.endpoint.host_header for one in made}, lambda answer: unpack(answer, MAX_SEARCHED)[0]),
     )
     return rewriter, endpoints, tuple(roles)
 

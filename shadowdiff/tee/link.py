@@ -24,11 +24,11 @@ class Linker:
     def __init__(self) -> None:
         self._owner: OrderedDict[str, str] = OrderedDict()
 
-    def session_of(self, exchange: Exchange) -> str:
-        """The session: that of the first known value the request carries, else a new one named by its id."""
+    def session_of(self, exchange: Exchange, named: str = "") -> str:
+        """The session: `named`, else that of the first known value the request carries, else one named by its id."""
         words = _WORD.findall(_text(exchange.request))
         sent = set(words)
-        session = next((owner for word in words if (owner := self._owner.get(word))), exchange.id)
+        session = named or next((owner for word in words if (owner := self._owner.get(word))), exchange.id)
         recorded = exchange.recorded
         if recorded is not None:
             headers = " ".join(value for name, value in recorded.headers if name.lower() != "date")

@@ -21,6 +21,7 @@ from shadowdiff.tee.correlate import Correlator
 from shadowdiff.tee.edit import Edit
 from shadowdiff.tee.handover import Handover
 from shadowdiff.tee.isolate import Isolator
+from shadowdiff.tee.own import Own
 
 HOP_BY_HOP = frozenset(
     {
@@ -65,8 +66,10 @@ class Rewriter:
         forward_auth: bool = False,
         marker: bool = True,
         trace: str = "",
+        own: Own | None = None,
     ) -> None:
-        """`trace` is the run that a `traceparent` of our own is made of, empty for none.
+        """`trace` is the run that a `traceparent` of our own is made of, empty for none; `own` tells answers that
+        name the address they came from.
 
         With a `handover`, role green is a lane that changes between the blue and the green target."""
         self._targets = {target.role: target for target in targets}
@@ -76,6 +79,7 @@ class Rewriter:
         self._strip = HOP_BY_HOP | CONDITIONAL | TRACING | (frozenset() if forward_auth else CREDENTIALS)
         self._marker = run if marker else ""
         self._trace = trace
+        self._own = own
         self._kept_blocks: dict[Headers, _Kept] = {}
         self._pending: dict[str, dict[Role, dict[str, str]]] = {}
         self.stripped_credentials = 0
@@ -105,15 +109,20 @@ class Rewriter:
     def saw(self, exchange: Exchange, seen: Sequence[Observation]) -> dict[Role, dict[str, str]]:
         """Learn from a turn's answers before the next turn of its session goes out.
 
-        Returns, by role, the ids that stand for recorded ones in this target's answer: what it minted
-        itself and what isolation gave it.
+        Returns, by role, what stands for recorded values in this target's answer: ids that it minted itself or that
+        isolation gave it, and its own address.
         """
-        own = self._pending.pop(exchange.id, {})
-        if self.correlator is None or exchange.session is None:
-            return own
-        self.correlator.learn(exchange, seen)
-        minted = self.correlator.same(exchange)
-        return {role: {**own.get(role, {}), **minted.get(role, {})} for role in own.keys() | minted.keys()}
+        found = [self._pending.pop(exchange.id, {})]
+        if self._own is not None and self._handover is None:
+            found.append(self._own.names(exchange, seen))
+        if self.correlator is not None and exchange.session is not None:
+            self.correlator.learn(exchange, seen)
+            found.append(self.correlator.same(exchange))
+        found = [one for one in found if one]
+        if len(found) < 2:
+            return found[0] if found else {}
+        roles = {role for one in found for role in one}
+        return {role: {old: new for one in found for old, new in one.get(role, {}).items()} for role in roles}
 
     def _keep(self, headers: Headers) -> _Kept:
         kept = []

@@ -21,7 +21,8 @@ MAX_TURNS = 20
 IDLE_S = 30 * 60.0
 MAX_OPEN = 100_000
 FORWARDED = Place("header", "x-forwarded-for")
-WORDS = ("ip", "file", "minted")
+MINTED = Place("minted", "minted")
+WORDS = ("ip", "file", MINTED.kind)
 """Session keys that are no place: the client's address, the whole log file, values that answers minted."""
 
 
@@ -44,8 +45,8 @@ class Sessions:
 
     def __init__(self, by: str, closed: Callable[[str], None]) -> None:
         """`by` as in --session-by, or empty for the capture's own field; `closed(unit)` hears of ends."""
-        self._place = session_place(by) if by else None
-        self._linker = Linker() if by == "minted" else None
+        self._places = session_places(by)
+        self._linker = Linker() if MINTED in self._places else None
         self._closed = closed
         self._open: OrderedDict[str, _Open] = OrderedDict()
         self._past: OrderedDict[str, tuple[int, int]] = OrderedDict()
@@ -54,7 +55,7 @@ class Sessions:
     def place(self, exchange: Exchange) -> Exchange:
         """`exchange` with its session and unit; one without a session is its own unit."""
         session = exchange.session
-        if self._place is not None:
+        if self._places:
             session = self._find(exchange) or session
         if session is None:
             return exchange
@@ -111,24 +112,31 @@ class Sessions:
         if len(self._past) > MAX_OPEN:
             self._past.popitem(last=False)
 
-    def _find(self, exchange: Exchange) -> str | None:
-        wanted = self._place
-        if wanted is None:
-            return None
-        if self._linker is not None:
-            return self._linker.session_of(exchange)
-        if wanted.kind == "file":
-            return exchange.source.rpartition(":")[0] or None
-        return read(FORWARDED if wanted.kind == "ip" else wanted, exchange.request) or None
+    def _find(self, exchange: Exchange) -> str:
+        """What the first place that holds something says; what answers minted, where no place does."""
+        found = next((value for key in self._places if (value := _read(key, exchange))), "")
+        return self._linker.session_of(exchange, found) if self._linker is not None else found
 
 
-def session_place(by: str) -> Place:
-    """Parse --session-by. Raises `UsageError`."""
+def session_places(by: str) -> tuple[Place, ...]:
+    """Parse --session-by: places in their order, the first that holds something counts. Raises `UsageError`."""
+    return tuple(_session_place(one.strip()) for one in by.split(",")) if by else ()
+
+
+def _session_place(by: str) -> Place:
     if by in WORDS:
         return Place(by, by)
     if ":" not in by:
         raise UsageError(f"--session-by: {by!r} names no session; write {', '.join(WORDS)}, {SPELLING}")
     return place(by, "--session-by")
+
+
+def _read(key: Place, exchange: Exchange) -> str:
+    if key == MINTED:
+        return ""
+    if key.kind == "file":
+        return exchange.source.rpartition(":")[0]
+    return read(FORWARDED if key.kind == "ip" else key, exchange.request)
 
 
 def _unit(session: str, segment: int) -> str:

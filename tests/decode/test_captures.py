@@ -71,3 +71,11 @@ def test_a_flow_that_failed_is_an_error() -> None:
     body = '{"result":"boom","success":false,"logs":"","type":"error","component":""}'
     chat = decoding().document(response_of(body)).chat
     assert chat is not None and chat.error == "boom" and chat.finish == "error"
+
+
+def test_a_workflow_stream_of_lfx_gives_the_answer_and_not_its_inner_parts() -> None:
+    """Captured from `lfx serve` 1.13 with the first version of the story's flow (stories/langflow)."""
+    body = (Path(__file__).parent / "captured" / "lfx-v2-stream.sse").read_bytes()
+    chat = decoding().document(response_of(body)).chat
+    assert chat is not None and chat.text.startswith("您的问题：How?") and chat.text.endswith("以合同为准。")
+    assert (chat.finish, chat.terminated, chat.error) == ("stop", "done", "")

@@ -25,7 +25,7 @@ REFERENCE = ROOT / "docs" / "reference"
 def commands_in(folder: Path) -> Path:
     """A folder for PATH in which `shadowdiff` is this one."""
     wrapper = folder / "bin" / "shadowdiff"
-    wrapper.parent.mkdir()
+    wrapper.parent.mkdir(parents=True)
     wrapper.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m shadowdiff "$@"\n')
     wrapper.chmod(0o755)
     return wrapper.parent

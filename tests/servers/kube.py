@@ -29,8 +29,10 @@ class Kube:
 
     def patch(self, path: str, kind: str, body: bytes) -> tuple[int, dict[str, Any]]:
         """(status, answer), as the API server gives them."""
+        path, rehearsed, _ = path.partition("?dryRun=All")
         base, sub, _ = path.partition("/status")
-        if path in self.forbidden:
+        before = json.loads(json.dumps(self.objects.get(base, {})))
+        if base in self.forbidden or path in self.forbidden:
             return 403, _status(403, "Forbidden", f"cannot patch resource at {path}")
         if path in self.missing or base not in self.objects:
             return 404, _status(404, "NotFound", "the server could not find the requested resource")
@@ -53,7 +55,10 @@ class Kube:
             return 415, _status(
                 415, "UnsupportedMediaType", f"the body of the request was in an unknown format - {kind}"
             )
-        return 200, self.objects[base]
+        made = self.objects[base]
+        if rehearsed:
+            self.objects[base] = before
+        return 200, made
 
 
 @contextlib.contextmanager
@@ -62,12 +67,19 @@ def kubernetes(context: ssl.SSLContext | None = None) -> Iterator[Kube]:
     kube = Kube()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            kube.seen.append((self.command, self.path, "", b""))
+            known = kube.objects.get(self.path)
+            self._answer(*((200, known) if known is not None else (404, _status(404, "NotFound", "no such object"))))
+
         def do_PATCH(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             kind = self.headers["Content-Type"]
             kube.seen.append((self.command, self.path, kind, body))
             kube.tokens.append(self.headers.get("Authorization", ""))
-            status, answer = kube.patch(self.path, kind, body)
+            self._answer(*kube.patch(self.path, kind, body))
+
+        def _answer(self, status: int, answer: dict[str, Any]) -> None:
             text = json.dumps(answer).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")

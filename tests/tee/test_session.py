@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shadowdiff.errors import UsageError
+from shadowdiff.model.exchange import Response
 from shadowdiff.tee import session as module
 from shadowdiff.tee.session import Sessions
 from shadowdiff.testing import exchange_of, request_of
@@ -34,6 +35,7 @@ def test_a_unit_closes_after_twenty_turns_or_thirty_idle_minutes() -> None:
         ("json:/user/id", request_of("POST", "/", b'{"user":{"id":7}}'), "7"),
         ("ip", request_of(X_Forwarded_For="1.2.3.4"), "1.2.3.4"), ("query:c", request_of("GET", "/x?c=q%201"), "q 1"),
         ("path:/threads/*", request_of("GET", "/threads/t1/messages"), "t1"), ("header:X-S", request_of(), None),
+        ("json:/s,query:s", request_of("POST", "/", b'{"s":"a"}'), "a"), ("json:/s, query:s", request_of("GET", "/?s=b"), "b"),
     ],
 )  # fmt: skip
 def test_sessions_are_found_where_told(by: str, request_, found: str | None) -> None:
@@ -63,3 +65,12 @@ def test_a_session_that_comes_back_after_an_idle_half_hour_is_a_new_unit_with_it
 def test_a_whole_file_can_be_one_session() -> None:
     sessions = Sessions("file", lambda _: None)
     assert sessions.place(exchange_of(source="a.har:entries[3]")).session == "a.har"
+
+
+def test_a_request_without_the_key_joins_the_session_whose_answer_minted_its_id() -> None:
+    sessions = Sessions("json:/hash,minted", lambda _: None)
+    answer = Response(200, (), b'{"event_id":"9f86d081884c7d65"}', 31)
+    asked = exchange_of(request_of("POST", "/call", b'{"hash":"h1"}'), id="a", recorded=answer)
+    fetched = exchange_of(request_of("GET", "/call/9f86d081884c7d65"), id="b")
+    assert [sessions.place(one).session for one in (asked, fetched)] == ["h1", "h1"]
+    assert sessions.place(exchange_of(request_of("GET", "/else"), id="c")).session == "c"

@@ -9,6 +9,8 @@ from shadowdiff.decode.chat.stream import Frame, answer, squeeze
 from shadowdiff.decode.events import looks_like_sse
 from shadowdiff.model.exchange import Document, Response
 
+_OWN = tuple(b'data:{"event":"%b"' % name for name in (b"vertices_sorted", b"build_start", b"add_message"))
+"""How a workflow stream of its own protocol begins."""
 _TAIL = 400
 """Bytes at the end of a body in which a served flow names the component that answered."""
 
@@ -21,7 +23,7 @@ class LangFlow:
         squeezed = squeeze(head)
         if looks_like_sse(head):
             agui = b'"type":"RUN_' in squeezed or b'"type":"TEXT_MESSAGE' in squeezed
-            return 44.0 if agui or b'{"event":"vertices_sorted"' in squeezed else -1.0
+            return 44.0 if agui or any(name in squeezed for name in _OWN) else -1.0
         if squeezed.startswith(b'{"event":"') and b'"data":{' in squeezed:
             return 44.0
         if squeezed.startswith(b'{"flow_id":"') and b'"output":{' in squeezed:
@@ -55,6 +57,8 @@ def _event(record: Record, frame: Frame) -> None:
     data = value.get("data")
     if not isinstance(data, dict):
         return
+    if "text_key" in data and isinstance(data.get("data"), dict):
+        data = data["data"]  # a message as lfx 1.13 writes it
     match value.get("event"):
         case "token":
             record.say(data.get("chunk"))
@@ -69,7 +73,8 @@ def _event(record: Record, frame: Frame) -> None:
             _whole(record, Frame(data.get("result") or data))
             record.ended = True
         case "error":
-            record.fail(data.get("error") or data.get("text") or data)
+            told = data.get("error")
+            record.fail(told if isinstance(told, str) and told else data.get("text") or data)
 
 
 def _agui(record: Record, value: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Kotaemon: a RAG assistant whose releases share their stores."""

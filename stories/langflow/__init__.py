@@ -1,0 +1,1 @@
+"""LangFlow: a flow served by lfx, changed while it serves."""
