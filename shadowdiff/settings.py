@@ -189,7 +189,8 @@ class GateRules(Section, frozen=True):
     must_cover: list[str] = []
     routes: list[RouteRule] = []
     accept: str = ""
-    stop_on: Literal["fail", "any", "none"] = "fail"
+    stop_on: Literal["", "fail", "any", "none"] = ""
+    """Empty: `fail` for a replay, `none` for a service, which has to answer for its verdict."""
 
 
 class Control(Section, frozen=True):

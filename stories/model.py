@@ -19,8 +19,14 @@ from typing import Any
 
 SIZE = 256
 """Numbers of an embedding."""
-NOTES = {"zh": "以上内容仅供参考，具体以合同条款和官方公告为准。", "en": "This is for reference only; the contract prevails."}
-OPENERS = {"zh": ("", "好的，", "您好，", "根据资料，"), "en": ("", "Sure. ", "Of course. ", "According to the documents: ")}
+NOTES = {
+    "zh": "以上内容仅供参考，具体以合同条款和官方公告为准。",
+    "en": "This is for reference only; the contract prevails.",
+}
+OPENERS = {
+    "zh": ("", "好的，", "您好，", "根据资料，"),
+    "en": ("", "Sure. ", "Of course. ", "According to the documents: "),
+}
 CLOSERS = {"zh": ("", "还有什么可以帮您？", "希望对您有帮助。"), "en": ("", " Anything else?", " I hope this helps.")}
 _PASSAGE = re.compile(r"^\[1\] [^\n]*?\| (.*?)(?=^\[2\] |^Question: )", re.MULTILINE | re.DOTALL)
 _PIECE = re.compile(r"[一-鿿]|[A-Za-z]+|\d+|[^\w\s]|\s+")
@@ -79,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
         pieces = pieces[:limit]
         usage = {"prompt_tokens": len(str(asked["messages"])) // 4, "completion_tokens": len(pieces)}
         usage["total_tokens"] = sum(usage.values())
-        head = {"id": f"chatcmpl-{_rng.getrandbits(64):016x}", "created": int(time.time()), "model": asked["model"]}
+        head = {"id": f"chatcmpl-{_rng.getrandbits(64):016x}", "created": 1_790_000_000, "model": asked["model"]}
         if asked.get("stream"):
             self._stream(head, pieces, finish, usage)
         else:

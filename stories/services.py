@@ -25,6 +25,7 @@ class Services(contextlib.ExitStack):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, name: str, *command: str, cwd: Path | None = None, env: dict[str, str] | None = None) -> None:
@@ -33,6 +34,7 @@ class Services(contextlib.ExitStack):
         process = subprocess.Popen(
             command, stdout=log, stderr=log, cwd=cwd, env={**os.environ, **(env or {})}, start_new_session=True
         )
+        self._running[name] = process
         self.callback(_end, process)
 
     def until(self, what: Callable[[], bool], name: str, seconds: float = 90) -> None:
@@ -42,14 +44,27 @@ class Services(contextlib.ExitStack):
             with contextlib.suppress(OSError):
                 if what():
                     return
-            if time.monotonic() > over:
+            ended = self._running[name].poll() is not None
+            if ended or time.monotonic() > over:
                 log = (self.folder / f"{name}.log").read_text("utf-8", "replace")
-                raise SystemExit(f"{name} did not start within {seconds:.0f} s:\n{log[-2000:]}")
+                why = "ended" if ended else f"did not start within {seconds:.0f} s"
+                raise SystemExit(f"{name} {why}:\n{log[-2000:]}")
             time.sleep(0.1)
 
     def redis(self, port: int) -> None:
         """A Redis without a disk."""
-        options = ("--port", str(port), "--bind", LOCAL, "--save", "", "--appendonly", "no", "--dir", str(self.folder))
+        options = (
+            "--port",
+            str(port),
+            "--bind",
+            LOCAL,
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            str(self.folder),
+        )
         self.start("redis", needed("redis-server"), *options)
         self.until(lambda: listening(port), "redis")
 

@@ -35,7 +35,7 @@ class Call(msgspec.Struct, frozen=True):
 
 
 async def send(call: Call, context: ssl.SSLContext | None = None, shown: int = SHOWN) -> tuple[int, str]:
-    """(status, the first `shown` characters of the answer). Raises `aiohttp.ClientError` or `OSError` when there is none."""
+    """(status, the first `shown` characters of the answer). Raises `aiohttp.ClientError`, `OSError` without one."""
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
     async with (
         aiohttp.ClientSession(timeout=timeout, trust_env=False) as session,

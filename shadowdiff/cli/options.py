@@ -146,7 +146,8 @@ JUDGING: list[_Option] = [
 ]  # fmt: skip
 
 STOPPING: list[_Option] = [
-    (("--stop-on",), "gate.stop_on", {"help": "fail, any or none: when to stop early [default: fail]."}),
+    (("--stop-on",), "gate.stop_on",
+     {"help": "fail, any or none: when to stop early [default: fail; a service goes on]."}),
     (("--store-bodies",), "report.store_bodies", {"help": "all, mismatched or none [default: mismatched]."}),
     (("--service",), "report.service", {"help": "Name of the service, for reports."}),
     (("--candidate",), "report.candidate", {"help": "Name of the release under test, for reports."}),

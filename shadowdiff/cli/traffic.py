@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from shadowdiff.cli import options as opt
 from shadowdiff.config import Source, config_file, load
@@ -108,9 +109,8 @@ def told(config: Config, quiet: bool) -> Any:
 
 
 def unending(given: dict[str, Any], sample: str = "") -> dict[str, Any]:
-    """`given` with the defaults of a run that does not end by itself, where there is no config to say otherwise."""
+    """`given` with the share of a run that does not end by itself, where there is no config to say otherwise."""
     if not given["config"]:
-        given["gate__stop_on"] = given["gate__stop_on"] or "none"
         given["capture__sample"] = given["capture__sample"] or sample or None
     return given
 
@@ -128,7 +128,14 @@ def ended(verdict: Verdict, as_json: bool) -> int:
 def followed(given: dict[str, Any]) -> Source:
     """The configuration with this command line on top, and how to read it again."""
     path = config_file(given["config"])
-    return Source(path, lambda: merged(given | {"config": path}))
+    return Source(path, lambda: _going_on(merged(given | {"config": path})))
+
+
+def _going_on(config: Config) -> Config:
+    """A service that ended with its verdict could not be asked for it."""
+    if config.gate.stop_on:
+        return config
+    return msgspec.structs.replace(config, gate=msgspec.structs.replace(config.gate, stop_on="none"))
 
 
 def merged(given: dict[str, Any]) -> Config:

@@ -101,9 +101,12 @@ class Judge:
 
     def pulse(self) -> None:
         """Tell the totals."""
-        if self._writer is not None and self._writer.transport.get_write_buffer_size() < 2 * BACKLOG:
+        writer = self._writer
+        if writer is None or writer.is_closing():
+            return  # it has died, or a signal to the whole process group ended it first
+        if writer.transport.get_write_buffer_size() < 2 * BACKLOG:
             room = self._room
-            self._writer.write(pack(Pulse(self._sender, room.made, room.dropped, room.blind, room.upgraded)))
+            writer.write(pack(Pulse(self._sender, room.made, room.dropped, room.blind, room.upgraded)))
 
     async def watch(self) -> None:
         """Start it again whenever it dies; returns once it has ended by itself or was told to."""

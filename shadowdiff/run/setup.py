@@ -210,7 +210,7 @@ def plan(
             most=share.part(MAX_ASKED),
         ),
         paced=paced,
-        stop_on=config.gate.stop_on,
+        stop_on=config.gate.stop_on or "fail",
         notes=notes,
         accepted=scoring.accepted,
         resumed=earlier.resumed if earlier else None,

@@ -79,7 +79,7 @@ class Pipeline:
         """Keep the conversation, as ktem's `persist_data_source` does."""
         with psycopg.connect(self._postgres) as db:
             db.execute(
-                "INSERT INTO conversation (id, \"user\", data_source) VALUES (%s, %s, %s) "
+                'INSERT INTO conversation (id, "user", data_source) VALUES (%s, %s, %s) '
                 "ON CONFLICT (id) DO UPDATE SET data_source = excluded.data_source, date_updated = now()",
                 (conversation, user, json.dumps({"messages": history}, ensure_ascii=False)),
             )

@@ -1,6 +1,6 @@
 """Everything of the Kotaemon stories on this machine, until SIGTERM: stores, model, and a release a port.
 
-    python -m stories.kotaemon.up work 7860=0.10.0 7861=0.11.0 7862=0.11.0-rc1
+python -m stories.kotaemon.up work 7860=0.10.0 7861=0.11.0 7862=0.11.0-rc1
 """
 
 from __future__ import annotations

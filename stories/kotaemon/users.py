@@ -1,6 +1,6 @@
 """People who chat with Kotaemon, by Gradio's own client: two or three questions a conversation, in two languages.
 
-    python users.py http://127.0.0.1:7860 --conversations 60
+python users.py http://127.0.0.1:7860 --conversations 60
 """
 
 from __future__ import annotations

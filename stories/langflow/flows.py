@@ -1,6 +1,6 @@
 """The versions of one flow, written as the JSON that LangFlow exports: prompt and text components, no model.
 
-    python flows.py v1 flows/assistant.json
+python flows.py v1 flows/assistant.json
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Versions of the flow, each served by lfx on a port of its own, until SIGTERM.
 
-    python -m stories.langflow.up work 8201=v1 8202=v2
+python -m stories.langflow.up work 8201=v1 8202=v2
 """
 
 from __future__ import annotations

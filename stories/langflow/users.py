@@ -1,6 +1,6 @@
 """People who ask the flow, by each of lfx's three ways: run, stream, and workflow streams of version 2.
 
-    python -m stories.langflow.users http://127.0.0.1:8200 --questions 150
+python -m stories.langflow.users http://127.0.0.1:8200 --questions 150
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -36,17 +37,21 @@ def run_page(
     whole = "\n".join(script)
     chosen = {port: free_port() for port in ports} | dict(zip(row, free_row(len(row)), strict=True))
     whole = re.sub(r"\b(" + "|".join(chosen) + r")\b", lambda found: str(chosen[found[1]]), whole)
-    with subprocess.Popen(
-        ["bash", "-c", whole], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, **(env or {})}, start_new_session=True,
-    ) as shell:  # fmt: skip
+    with (folder / "page.out").open("wb") as out_file, (folder / "page.err").open("wb") as err_file:
+        shell = subprocess.Popen(
+            ["bash", "-c", whole], cwd=folder, stdout=out_file, stderr=err_file, env={**os.environ, **(env or {})},
+            start_new_session=True,
+        )  # fmt: skip
         try:
-            out, err = shell.communicate(timeout=timeout)
+            code = shell.wait(timeout)
+        except subprocess.TimeoutExpired:
+            code = -1
         finally:
-            if shell.poll() is None:
-                os.killpg(shell.pid, signal.SIGKILL)
-    (folder / "page.out").write_text(out + err, "utf-8")
-    assert shell.returncode == 0, out[-3000:] + err[-3000:]
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(shell.pid, signal.SIGTERM)
+            shell.wait(20)
+    out, err = ((folder / name).read_text("utf-8", "replace") for name in ("page.out", "page.err"))
+    assert code == 0, f"exit {code}\n{out[-3000:]}\n{err[-3000:]}"
     pattern = re.compile(r"^=== step (\d+)\n(.*?)(?=^=== step|\Z)", re.DOTALL | re.MULTILINE)
     said: dict[str, str] = {}
     for number, text in (*pattern.findall(out), *pattern.findall(err)):

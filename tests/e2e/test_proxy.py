@@ -57,6 +57,20 @@ def test_a_bad_green_fails_the_release_and_no_client(tmp_path: Path) -> None:
     assert (code, verdict["verdict"]) == (1, "fail")
 
 
+def test_a_service_with_a_config_can_be_asked_after_a_fail(tmp_path: Path) -> None:
+    (tmp_path / "rules.toml").write_text("[gate]\nmin_fail = 20\n")
+    with (
+        twins(green=lambda path: answer(b"wrong")) as (blue, green),
+        live("proxy", tmp_path / "run", *targets(blue, green), "-c", str(tmp_path / "rules.toml")) as one,
+    ):
+        for n in range(60):
+            one.get(f"/item/{n}")
+        one.wait(lambda: len(one.compared()) == 60)
+        with urllib.request.urlopen(f"{one.api}/api/v1/verdict", timeout=5) as reply:
+            assert json.loads(reply.read())["verdict"] == "fail"
+        one.end()
+
+
 @pytest.mark.parametrize("green", ["hung", "endless", "garbage", "down"])
 def test_whatever_green_does_no_client_notices(tmp_path: Path, green: str) -> None:
     endless = [b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n", *([b"x" * 50_000, 0.01] * 2000)]

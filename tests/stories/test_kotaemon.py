@@ -40,7 +40,9 @@ def test_the_page_runs_and_a_bad_build_does_not_get_through(needs, kube: Kube, k
             "KOTAEMON": str(ROOT / ".venv" / "kotaemon" / "bin" / "python"),
         }  # fmt: skip
         run_page(PAGE, with_stories(tmp_path), PORTS, row=STORES, env=env, timeout=400)
-    verdicts = {run: json.loads((tmp_path / run / "verdict.json").read_text()) for run in ("good", "bad", "forgotten")}
+    verdicts = {
+        run: json.loads((tmp_path / run / "verdict.json").read_text()) for run in ("good", "bad", "forgotten")
+    }
     assert [one["exit_code"] for one in verdicts.values()] == [0, 1, 1]
     name = kube.objects[INGRESS]["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]
     assert name == "kotaemon-blue", "the action pointed the ingress back when the bad build failed"

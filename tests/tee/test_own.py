@@ -16,7 +16,9 @@ def own(hosts: dict[Role, str] = HOSTS) -> Own:
 
 
 def seen(**bodies: bytes) -> list[Observation]:
-    return [Observation(role=Role(role), response=Response(200, (), body, len(body))) for role, body in bodies.items()]
+    return [
+        Observation(role=Role(role), response=Response(200, (), body, len(body))) for role, body in bodies.items()
+    ]
 
 
 def asked(recorded: bytes | None = None):

@@ -1,0 +1,1 @@
+"""LobeChat: a canary routed by cookie and weight, promoted step by step."""
