@@ -69,12 +69,18 @@ def init(out: Path, force: bool, schema: bool) -> int:
 @opt.header_options
 @click.option("--path", default="/", show_default=True, help="Path asked of each target.")
 @click.option("--rollback", is_flag=True, help="Also: is blue there to go back to, would each way back be allowed?")
-def check(path: str, rollback: bool, **given: Any) -> int:
+@click.option(
+    "--audit", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Only this: does the chain of an audit.jsonl hold from its first line to its last?",
+)  # fmt: skip
+def check(path: str, rollback: bool, audit: Path | None, **given: Any) -> int:
     """Check the config and plugins, then connect to each target, verify TLS and ask it for one answer.
 
     Exits 0 when a replay could start, 2 for a configuration error, 4 when blue cannot be reached; with --rollback 1
-    when the release could not be taken back.
+    when the release could not be taken back, with --audit 1 when a line was changed or taken out.
     """
+    if audit is not None:
+        return _audited(audit)
     from shadowdiff.run.checks import checks
 
     config = merged(given)
@@ -84,6 +90,21 @@ def check(path: str, rollback: bool, **given: Any) -> int:
 
         code = max(code, int(ways_back(config, click.echo)))
     return code
+
+
+def _audited(path: Path) -> int:
+    from shadowdiff.act.guard import broken_at
+    from shadowdiff.errors import Exit
+
+    try:
+        broken, lines = broken_at(path), path.read_bytes().count(b"\n")
+    except OSError as error:
+        raise UsageError(f"--audit {path}: cannot be read ({error.strerror})") from None
+    if broken is None:
+        click.echo(f"audit: {path}: {lines} lines, the chain holds")
+        return int(Exit.PASS)
+    click.echo(f"audit: {path}:{broken}: BROKEN: this line was changed, or one before it taken out")
+    return int(Exit.FAIL)
 
 
 @click.command()

@@ -11,7 +11,7 @@ import msgspec
 
 from shadowdiff.cli import options as opt
 from shadowdiff.config import Source, config_file, load
-from shadowdiff.errors import UsageError
+from shadowdiff.errors import SourceError, TargetError, UsageError
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.net.kafka import is_kafka
 from shadowdiff.settings import Config
@@ -48,15 +48,21 @@ def replay(logs: tuple[Path, ...], **given: Any) -> int:
     from shadowdiff.report.terminal import console
     from shadowdiff.run.batch import run
 
-    verdict = run(
-        config,
-        list(logs),
-        given["out"],
-        given["junitxml"],
-        console(given["quiet"]),
-        given["verbose"],
-        given["resume"],
-    )
+    try:
+        verdict = run(
+            config,
+            list(logs),
+            given["out"],
+            given["junitxml"],
+            console(given["quiet"]),
+            given["verbose"],
+            given["resume"],
+        )
+    except (SourceError, TargetError, UsageError) as error:
+        from shadowdiff.run.ci import tell_error
+
+        tell_error(error, config)
+        raise
     return ended(verdict, given["as_json"])
 
 

@@ -7,10 +7,13 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from shadowdiff.model.verdict import Verdict
+from shadowdiff import redact
+from shadowdiff.errors import ShadowdiffError
+from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report import github, tekton
 from shadowdiff.report.markdown import markdown
 from shadowdiff.report.material import Material
+from shadowdiff.settings import Config
 
 
 def tell(
@@ -27,3 +30,16 @@ def tell(
     if environment.get("GITHUB_ACTIONS") == "true":
         text = summary or markdown(verdict, Material())
         github.tell(verdict, text, environment, sys.__stderr__ or sys.stderr)
+
+
+def tell_error(error: ShadowdiffError, config: Config) -> None:
+    """For a run that never began: a declared result that is missing breaks whoever reads it. Raises `OutputError`."""
+    if config.report.tekton_results:
+        verdict = Verdict(
+            verdict=Status.ERROR,
+            reason=redact.text(str(error)),
+            exit_code=int(error.exit_code),
+            service=config.report.service,
+            candidate=config.report.candidate,
+        )
+        tekton.write(verdict, None, Path(config.report.tekton_results))

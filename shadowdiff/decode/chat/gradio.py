@@ -13,7 +13,7 @@ from shadowdiff.model.exchange import Document, Response
 PLACEHOLDERS = frozenset({"Thinking ...", "Thinking...", "thinking...", "..."})
 """What a service shows before it says anything: no text and no first token."""
 NO_ANSWER = "(Sorry, I don't know)"
-_CALLS = (b"event:generating", b"event:complete", b"event:heartbeat")
+_CALLS = (b"event:generating", b"event:complete", b"event:heartbeat", b"event:errordata:null")
 _LINK = re.compile(
     r"<a\b[^<>]{0,500}?\bhref=[\"']([^\"']{1,2000})|<summary[^<>]{0,500}>(.{0,5000}?)</summary>",
     re.IGNORECASE | re.DOTALL,
