@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PYTHON ?= $(shell sh scripts/find-python)
 
-.PHONY: demo audit kafka test test-real test-long long check lint types imports docs-check fixtures samples docs bench calibration clean
+.PHONY: demo audit kafka stories test test-real test-long long check lint types imports docs-check fixtures samples docs bench calibration clean
 
 demo: $(VENV)/core
 	@$(PY) -m shadowdiff demo
@@ -13,7 +13,7 @@ demo: $(VENV)/core
 test: $(VENV)/dev
 	@$(PY) -m pytest -q -rs -n auto --maxprocesses 4 $(PYTEST_ARGS) -m "not real and not long"
 
-test-real: $(VENV)/dev $(VENV)/mitm/bin/mitmdump kafka
+test-real: $(VENV)/dev $(VENV)/mitm/bin/mitmdump kafka stories
 	@$(PY) -m pytest -q -rs $(PYTEST_ARGS) -m real
 
 test-long: $(VENV)/dev kafka
@@ -83,6 +83,10 @@ $(VENV)/audit/made: $(VENV)/made pyproject.toml
 # the broker of the tests; without Java and Maven they skip, saying so
 kafka: $(VENV)/made
 	@if command -v mvn >/dev/null && command -v java >/dev/null; then sh scripts/get-kafka $(VENV)/kafka; fi
+
+# the products of the stories (stories/README.md)
+stories: $(VENV)/made
+	@PYTHON="$(PYTHON)" sh scripts/get-stories $(VENV)
 
 # mitmproxy pins libraries of its own, so it gets an environment of its own
 $(VENV)/mitm/bin/mitmdump: $(VENV)/made

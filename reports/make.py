@@ -1,6 +1,7 @@
 """Write the sample reports again: `python reports/make.py [FOLDER]`. A test compares them, so they never rot.
 
-Everything but the wire is the real thing; what differs from run to run (ids, moments) is fixed beforehand.
+Three are played: everything but the wire is the real thing, and what differs from run to run is fixed beforehand. The
+others are runs of the stories against real products, whose tapes were kept (reports/keep.py) and are judged anew.
 """
 
 from __future__ import annotations
@@ -15,7 +16,11 @@ from tempfile import TemporaryDirectory
 import msgspec
 from rich.console import Console
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from reports.keep import unpack
 from shadowdiff import runinfo
+from shadowdiff.model.tally import Shard
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.report import terminal
 from shadowdiff.report.material import Material
@@ -55,6 +60,9 @@ STORIES = (
 SHOWN = ("rag-disclaimers", "shop-second", "sampled-good")
 """The stories whose reports are kept; the other one is what `shop-second` is compared with."""
 
+KEPT = ("kotaemon-rc1", "kotaemon-questions", "instances-bad", "langflow-bad", "lobechat-471")
+"""Runs of the stories, by the names of their tapes."""
+
 
 def config_of(story: Story) -> Config:
     """What a team would put in shadowdiff.toml."""
@@ -91,15 +99,30 @@ async def play(story: Story, out: Path) -> None:
 def judged(out: Path, shown_as: Path) -> tuple[Verdict, Material, bytes]:
     """The verdict on a played story with its reports beside it, and its terminal text."""
     verdict, total, collected = saved.collect(out)
+    against = next(story.against for story in STORIES if story.name == shown_as.name)
+    if against:
+        saved.compare(collected, total, out.parent / against)
+        collected.compared_to = str(shown_as.parent / against)
+    return written(out, shown_as, verdict, total, collected)
+
+
+def rejudged(runs: list[Path], shown_as: Path) -> bytes:
+    """The reports of a kept run in the first of its folders, and its terminal text."""
+    info = runinfo.info(runs[0])
+    collected = Material(saved.words_of(info).lang)
+    verdict, total = saved.judge(runs, saved.limits_of(info), collected)
+    return written(runs[0], shown_as, verdict, total, collected)[2]
+
+
+def written(
+    out: Path, shown_as: Path, verdict: Verdict, total: Shard, collected: Material
+) -> tuple[Verdict, Material, bytes]:
+    """Write the reports of a run into `out`, as if that were `shown_as`."""
     verdict = msgspec.structs.replace(verdict, updated_at=ENDED, report=str(shown_as / "report.html"))
     text = io.StringIO()
     screen = Console(file=text, width=110, highlight=False, soft_wrap=True)
     terminal.show_causes(screen, collected.causes, collected.words)
     terminal.show_verdict(screen, verdict, str(shown_as), collected.words)
-    against = next(story.against for story in STORIES if story.name == shown_as.name)
-    if against:
-        saved.compare(collected, total, out.parent / against)
-        collected.compared_to = str(shown_as.parent / against)
     write_reports(out, verdict, total, collected, run=shown_as)
     runinfo.write_whole(out / "verdict.json", to_json(verdict), 0o644)
     return verdict, collected, text.getvalue().encode("utf-8")
@@ -113,14 +136,20 @@ def make(samples: Path) -> None:
             asyncio.run(play(story, runs / story.name))
         for name in SHOWN:
             _, _, text = judged(runs / name, Path("reports/samples") / name)
-            target = samples / name
-            shutil.rmtree(target, ignore_errors=True)
-            target.mkdir(parents=True)
-            for file in ("report.html", "summary.md", "junit.xml", "metrics.prom", "verdict.json"):
-                shutil.copyfile(runs / name / file, target / file)
-            (target / "terminal.txt").write_bytes(text)
+            show(runs / name, samples / name, text)
+        for name in KEPT:
+            folders = unpack(name, runs)
+            show(folders[0], samples / name, rejudged(folders, Path("reports/samples") / name))
+
+
+def show(run: Path, target: Path, text: bytes) -> None:
+    """Copy what a run folder has for people into `target`."""
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for file in ("report.html", "summary.md", "junit.xml", "metrics.prom", "verdict.json"):
+        shutil.copyfile(run / file, target / file)
+    (target / "terminal.txt").write_bytes(text)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
     make(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "reports" / "samples")

@@ -189,8 +189,7 @@ class GateRules(Section, frozen=True):
     must_cover: list[str] = []
     routes: list[RouteRule] = []
     accept: str = ""
-    stop_on: Literal["", "fail", "any", "none"] = ""
-    """Empty: `fail` for a replay, `none` for a service, which has to answer for its verdict."""
+    stop_on: Literal["", "fail", "any", "none"] = ""  # empty: `fail` of a replay, `none` of a service
 
 
 class Control(Section, frozen=True):
@@ -219,6 +218,7 @@ class Sending(Section, frozen=True):
     max_body: str = "1MiB"
     forward_auth: bool = False
     isolation: bool = True
+    isolation_group: str = ""
     marker: bool = True
 
 

@@ -25,6 +25,7 @@ class Services(contextlib.ExitStack):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # what was started must not outlive us
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -35,6 +36,7 @@ class Services(contextlib.ExitStack):
             command, stdout=log, stderr=log, cwd=cwd, env={**os.environ, **(env or {})}, start_new_session=True
         )
         self._running[name] = process
+        (self.folder / f"{name}.pid").write_text(str(process.pid), "utf-8")
         self.callback(_end, process)
 
     def until(self, what: Callable[[], bool], name: str, seconds: float = 90) -> None:
@@ -99,6 +101,21 @@ class Services(contextlib.ExitStack):
         return f"http://{LOCAL}:{port}/v1"
 
 
+NGINX = """{user}daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err crit;
+events {{ worker_connections 2048; }}
+http {{ access_log off; client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5; include {folder}/http.conf; }}
+"""
+
+
+def nginx_main(folder: Path, http: str) -> Path:
+    """The configuration of an nginx of its own, with `http` in its http block (http.conf, to change later)."""
+    (folder / "http.conf").write_text(http, "utf-8")
+    main = folder / "nginx.conf"
+    main.write_text(NGINX.format(folder=folder, user="user root; " * (os.geteuid() == 0)), "utf-8")
+    return main
+
+
 def needed(program: str) -> str:
     """Where a program is. Raises `SystemExit`."""
     found = shutil.which(program)
@@ -128,8 +145,10 @@ def answers(url: str) -> bool:
 
 
 def wait_for_the_end() -> None:
-    """Until a signal asks for it."""
-    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    """Until SIGTERM or SIGINT asks for it."""
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            signal.pause()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

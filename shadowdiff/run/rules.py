@@ -20,7 +20,7 @@ from shadowdiff.run.reload import Change, Reloader, Trial
 from shadowdiff.run.scoring import judging
 from shadowdiff.run.setup import Plan, asked, connecting, pacing
 from shadowdiff.run.takeover import rules_hash
-from shadowdiff.run.targets import targets
+from shadowdiff.run.targets import isolated_as, targets
 from shadowdiff.run.telemetry import traced
 
 
@@ -81,7 +81,9 @@ class Rules:
         }  # fmt: skip
         if change.targets:
             asks_blue = Role.BLUE in {one.name for one in ready.endpoints}
-            made["targets"] = targets(config, ready.run, None, asks_blue, traced(config, ready.run))
+            made["targets"] = targets(
+                config, isolated_as(config, ready.run), None, asks_blue, traced(config, ready.run)
+            )
             made["transport"] = connecting(config, made["targets"][1])
         self._made = made
         return await self.recent.trial(made["judging"])

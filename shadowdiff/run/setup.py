@@ -30,7 +30,7 @@ from shadowdiff.run.judging import Judging
 from shadowdiff.run.limits import gate_limits
 from shadowdiff.run.resume import Kept, Resumed
 from shadowdiff.run.scoring import judging
-from shadowdiff.run.targets import RECORDED, targets
+from shadowdiff.run.targets import RECORDED, isolated_as, targets
 from shadowdiff.run.telemetry import traced
 from shadowdiff.score.noise import Learner
 from shadowdiff.settings import Config
@@ -128,7 +128,7 @@ def plan(
     """
     run = run_id or (earlier.info.run if earlier else uuid.uuid4().hex[:12])
     # a session that starts again must not meet what its cut half wrote: its isolated ids are new
-    isolated = f"{earlier.info.attempt + 1}{run}" if earlier else run
+    isolated = isolated_as(config, f"{earlier.info.attempt + 1}{run}" if earlier else run)
     ledger = Ledger()
     handover = _handover(config)
     rewriter, endpoints, roles = targets(config, isolated, handover, asks_blue, traced(config, run))

@@ -15,7 +15,7 @@ from shadowdiff.decode.body import unpack
 from shadowdiff.errors import UsageError
 from shadowdiff.model.exchange import Role
 from shadowdiff.net.endpoint import Endpoint, endpoint
-from shadowdiff.settings import Config, Targets
+from shadowdiff.settings import Config, Targets, digest
 from shadowdiff.tee.correlate import Correlator, rule
 from shadowdiff.tee.edit import Edit
 from shadowdiff.tee.handover import Handover
@@ -72,6 +72,12 @@ def targets(
         own=Own({one.role: one.endpoint.host_header for one in made}, lambda answer: unpack(answer, MAX_SEARCHED)[0]),
     )
     return rewriter, endpoints, tuple(roles)
+
+
+def isolated_as(config: Config, run: str) -> str:
+    """What the ids of a run are made of: of the group, where several processes see the turns of one session."""
+    group = config.send.isolation_group
+    return digest([group, config.report.candidate]) if group else run
 
 
 def blue_endpoint(config: Config) -> Endpoint:

@@ -3,6 +3,7 @@
 import { build } from 'esbuild';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 const [source, out] = process.argv.slice(2).map((one) => path.resolve(one));
 const file = (base) => [base, `${base}.ts`, `${base}.tsx`, path.join(base, 'index.ts')]
@@ -28,7 +29,7 @@ const workspace = {
   },
 };
 await build({
-  entryPoints: [path.join(import.meta.dirname, 'server.ts')],
+  entryPoints: [fileURLToPath(new URL('server.ts', import.meta.url))],
   outfile: out,
   bundle: true,
   platform: 'node',

@@ -68,7 +68,7 @@ def main() -> int:
     at, _, fault = told.spoil.partition(":")
 
     def weigh(weight: int) -> None:
-        ingress(folder, told.ports, weight)
+        (folder / "http.conf").write_text(ingress(told.ports, weight), "utf-8")
         os.kill(master, signal.SIGHUP)
 
     for weight in weights():

@@ -75,7 +75,10 @@ def test_each_story_ends_as_it_is_told() -> None:
         p.parent.name: re.search(r'"verdict": "(\w+)"', p.read_text("utf-8"))[1]
         for p in SAMPLES.glob("*/verdict.json")
     }
-    assert verdicts == {"rag-disclaimers": "fail", "shop-second": "fail", "sampled-good": "pass"}
+    of_stories = dict.fromkeys(
+        ("kotaemon-rc1", "kotaemon-questions", "instances-bad", "langflow-bad", "lobechat-471"), "fail"
+    )
+    assert verdicts == {"rag-disclaimers": "fail", "shop-second": "fail", "sampled-good": "pass", **of_stories}
     second = (SAMPLES / "shop-second" / "report.html").read_text("utf-8")
     assert 'class="shift-new"' in second and 'class="shift-gone"' in second
 

@@ -22,6 +22,5 @@ def test_the_page_runs_and_the_canary_goes_back_at_a_quarter(needs, tmp_path: Pa
         env={"PYTHONPATH": str(ROOT)}, timeout=300,
     )  # fmt: skip
     assert said.count("promote after") == 5 and said.count("abort after") == 2
-    third = [json.loads(line) for line in (tmp_path / "third" / "comparisons.jsonl").open()]
+    third = [json.loads(line) for line in (tmp_path / "third" / "comparisons.jsonl").read_text("utf-8").splitlines()]
     assert {line["status"][1] for line in third} >= {200, 471}, "a real LobeChat says so when its back end is gone"
-    assert not any(line["request"]["headers"] and "canary=" in str(line["request"]) for line in third[:50])
