@@ -85,7 +85,7 @@ kafka: $(VENV)/made
 	@if command -v mvn >/dev/null && command -v java >/dev/null; then sh scripts/get-kafka $(VENV)/kafka; fi
 
 # the products of the stories (stories/README.md)
-stories: $(VENV)/made
+stories: $(VENV)/dev
 	@PYTHON="$(PYTHON)" sh scripts/get-stories $(VENV)
 
 # mitmproxy pins libraries of its own, so it gets an environment of its own

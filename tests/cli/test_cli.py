@@ -190,3 +190,16 @@ def test_limits_that_cannot_be_judged_are_named(cli, failed: Path) -> None:
     assert cli("gate", "run", "--mode", "census", "--max-mismatches", "500").returncode == 0
     unmeasured = cli("gate", "run", "--max-errors", "1%", "--max-divergence", "90%")
     assert unmeasured.returncode == 3 and "nothing was measured" in unmeasured.stderr
+
+
+def test_check_audit_tells_whether_a_line_was_changed(cli, tmp_path: Path) -> None:
+    from shadowdiff.act.guard import append
+
+    path = tmp_path / "audit.jsonl"
+    for n in range(3):
+        append(path, {"verdict": "fail", "n": n})
+    done = cli("check", "--audit", path)
+    assert done.returncode == 0 and "3 lines, the chain holds" in done.stdout
+    path.write_text(path.read_text().replace('"n":1', '"n":7'))
+    done = cli("check", "--audit", path)
+    assert done.returncode == 1 and "audit.jsonl:2: BROKEN" in done.stdout

@@ -79,3 +79,9 @@ def test_a_workflow_stream_of_lfx_gives_the_answer_and_not_its_inner_parts() -> 
     chat = decoding().document(response_of(body)).chat
     assert chat is not None and chat.text.startswith("您的问题：How?") and chat.text.endswith("以合同为准。")
     assert (chat.finish, chat.terminated, chat.error) == ("stop", "done", "")
+
+
+def test_an_event_that_failed_is_an_error_and_no_text() -> None:
+    """What Gradio 4.44 says when an event's inputs are too few: the second of the two calls, under a 200."""
+    chat = decoding().document(response_of("event: error\ndata: null\n\n")).chat
+    assert chat is not None and chat.error and not chat.text

@@ -45,3 +45,16 @@ def test_tekton_s_results_are_written_by_replay_and_by_gate(cli, tmp_path: Path)
     assert again.returncode == 3 and (tmp_path / "two" / "verdict").read_text() == "inconclusive"
     assert (tmp_path / "one" / "verdict").read_text() == "pass"
     assert json.loads((tmp_path / "one" / "report_ARTIFACT_OUTPUTS").read_text())["digest"].startswith("sha256:")
+
+
+def test_a_run_that_cannot_begin_still_writes_tekton_s_results(cli, tmp_path: Path) -> None:
+    log = log_of(tmp_path / "log.jsonl", 3)
+    for number, logs in enumerate((log, tmp_path / "missing.jsonl")):
+        folder = tmp_path / f"results{number}"
+        done = cli(
+            "replay", logs, "--blue", "http://127.0.0.1:9", "--green", "http://127.0.0.1:9", "-o", tmp_path / "run",
+            "--candidate", "v2", "--tekton-results", folder,
+        )  # fmt: skip
+        assert (done.returncode, (folder / "verdict").read_text()) == (4, "error"), done.stderr
+        assert (folder / "exit-code").read_text() == "4" and (folder / "reason").read_text()
+        assert json.loads((folder / "report_ARTIFACT_OUTPUTS").read_text()) == {"uri": "", "digest": ""}

@@ -82,3 +82,21 @@ def test_a_crowd_is_let_in_within_a_few_turns_of_the_loop() -> None:
 def test_without_files_it_waits_and_says_so_once() -> None:
     inside, said, _ = let_in(5, full=True)
     assert inside == 5 and said == ["no further connection can be accepted (Too many open files)"]
+
+
+def test_a_judge_that_a_signal_to_the_whole_group_ended_first_is_no_error_at_the_end() -> None:
+    class Closed:
+        def is_closing(self) -> bool:
+            return True
+
+        def write(self, _: bytes) -> None:
+            raise RuntimeError("the handler is closed")
+
+        def close(self) -> None:
+            """Closed already."""
+
+    judge = front.Judge((), front.Room(1 << 20), print)
+    judge._writer = Closed()  # type: ignore[assignment]
+    judge.pulse()
+    asyncio.run(judge.finish())
+    assert judge._writer is None

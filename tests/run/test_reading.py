@@ -14,8 +14,8 @@ from shadowdiff.errors import UsageError
 from shadowdiff.model.exchange import Role
 from shadowdiff.model.tally import Ledger
 from shadowdiff.run.captures import Reading, chunk_order
-from shadowdiff.run.targets import targets
-from shadowdiff.settings import Config
+from shadowdiff.run.targets import isolated_as, targets
+from shadowdiff.settings import Config, Report, Sending, Targets
 from shadowdiff.testing import CannedServer, answer, exchange_of, request_of
 
 
@@ -135,3 +135,20 @@ def test_a_sample_keeps_whole_sessions_by_any_key(cli, tmp_path: Path) -> None:
         users = Counter(head.split(b"u=")[1].split(b"&")[0] for head, _ in blue.seen)
     captured = Counter(line["target"].split("u=")[1].split("&")[0].encode() for line in lines)
     assert 8 <= len(users) <= 30 and all(count == 2 * captured[user] for user, count in users.items())
+
+
+def test_processes_of_one_isolation_group_give_a_session_the_same_ids() -> None:
+    def ids(group: str, candidate: str, run: str) -> str:
+        config = Config(
+            targets=Targets(blue="http://blue", green="http://green"),
+            send=Sending(isolation_group=group),
+            report=Report(candidate=candidate),
+        )
+        rewriter, _, roles = targets(config, isolated_as(config, run))
+        asked = exchange_of(request_of("GET", "/", X_Session_Id="s-1"))
+        (call,) = [one for one in rewriter.calls(asked, roles, 0.0) if one.role is Role.GREEN]
+        return dict(call.request.headers)["X-Session-Id"]
+
+    assert ids("sidecars", "v2", "a") == ids("sidecars", "v2", "b") != "s-1"
+    assert ids("sidecars", "v2", "a") != ids("sidecars", "v3", "a")
+    assert ids("", "v2", "a") != ids("", "v2", "b")

@@ -62,9 +62,9 @@ class Kube:
 
 
 @contextlib.contextmanager
-def kubernetes(context: ssl.SSLContext | None = None) -> Iterator[Kube]:
+def kubernetes(context: ssl.SSLContext | None = None, kube: Kube | None = None) -> Iterator[Kube]:
     """A running one."""
-    kube = Kube()
+    kube = kube or Kube()
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,16 +1,13 @@
-"""What the stories need: their products (`make stories`), and a cluster that behaves like one."""
+"""What the stories need: their products (`make stories`)."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
-from tests.act.test_rollouts import kubeconfig
 from tests.conftest import ROOT
-from tests.servers.kube import Kube, kubernetes
 
 
 @pytest.fixture
@@ -23,16 +20,3 @@ def needs() -> Callable[..., None]:
                 pytest.skip(f"{name} is not here: make stories, apt-get install redis-server postgresql nginx-light")
 
     return look
-
-
-@pytest.fixture
-def kube() -> Iterator[Kube]:
-    with kubernetes() as made:
-        yield made
-
-
-@pytest.fixture
-def kubeconfig_of(kube: Kube, tmp_path: Path) -> str:
-    folder = tmp_path / "kube"
-    folder.mkdir()
-    return kubeconfig(folder, kube.url, token="t0ken")

@@ -1,0 +1,73 @@
+"""What the Kotaemon pages need of a cluster: an API that behaves like Kubernetes', and a real Alertmanager.
+
+    python -m stories.cluster work/cluster --alertmanager 7893
+FOLDER/config is the kubeconfig, FOLDER/seen.log has a line for each change that was asked for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from stories.services import LOCAL, ROOT, Services, answers, needed, wait_for_the_end
+from tests.servers.kube import Kube, kubernetes
+
+BLUE = "/apis/apps/v1/namespaces/rag/deployments/kotaemon-blue"
+INGRESS = "/apis/networking.k8s.io/v1/namespaces/rag/ingresses/kotaemon"
+
+
+class Told(Kube):
+    """One that writes down what it was asked to change."""
+
+    def __init__(self, log: Path) -> None:
+        super().__init__()
+        self._log = log
+        backend = {"service": {"name": "kotaemon-green"}}
+        rules = [{"host": "chat.example", "http": {"paths": [{"backend": backend}]}}]
+        self.objects = {
+            BLUE: {"spec": {"replicas": 3}, "status": {"readyReplicas": 3}},
+            INGRESS: {"spec": {"rules": rules}},
+        }
+
+    def patch(self, path: str, kind: str, body: bytes) -> tuple[int, dict[str, Any]]:
+        """As an API server does it."""
+        status, answer = super().patch(path, kind, body)
+        now = self.objects[INGRESS]["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"]
+        with self._log.open("a", encoding="utf-8") as file:
+            file.write(f"PATCH {path} {status}; the ingress points at {now}\n")
+        return status, answer
+
+
+def kubeconfig(url: str) -> str:
+    """As JSON, which YAML is a superset of."""
+    return json.dumps({
+        "current-context": "story",
+        "contexts": [{"name": "story", "context": {"cluster": "story", "user": "gate"}}],
+        "clusters": [{"name": "story", "cluster": {"server": url}}],
+        "users": [{"name": "gate", "user": {"token": "of-the-story"}}],
+    })  # fmt: skip
+
+
+def main() -> None:
+    """Start, say so, and stay."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--alertmanager", type=int, required=True)
+    told = parser.parse_args()
+    folder = told.folder.resolve()
+    with Services(folder) as services, kubernetes(kube=Told(folder / "seen.log")) as kube:
+        services.start(
+            "alertmanager", needed("prometheus-alertmanager"),
+            f"--config.file={ROOT / 'deploy' / 'alertmanager' / 'alertmanager.yml'}",
+            f"--web.listen-address={LOCAL}:{told.alertmanager}", f"--storage.path={folder / 'alerts'}",
+            "--cluster.listen-address=",
+        )  # fmt: skip
+        services.until(lambda: answers(f"http://{LOCAL}:{told.alertmanager}/api/v2/status"), "alertmanager")
+        (folder / "config").write_text(kubeconfig(kube.url), "utf-8")
+        wait_for_the_end()
+
+
+if __name__ == "__main__":
+    main()
