@@ -101,10 +101,10 @@ class Services(contextlib.ExitStack):
         return f"http://{LOCAL}:{port}/v1"
 
 
-NGINX = """{user}daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx.err crit;
+NGINX = """{user}daemon off; worker_processes 1; pid "{folder}/nginx.pid"; error_log "{folder}/nginx.err" crit;
 events {{ worker_connections 2048; }}
-http {{ access_log off; client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
-uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5; include {folder}/http.conf; }}
+http {{ access_log off; include "{folder}/http.conf"; client_body_temp_path "{folder}/t1"; proxy_temp_path "{folder}/t2";
+fastcgi_temp_path "{folder}/t3"; uwsgi_temp_path "{folder}/t4"; scgi_temp_path "{folder}/t5"; }}
 """
 
 

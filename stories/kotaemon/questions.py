@@ -32,7 +32,8 @@ def lines() -> list[dict[str, object]]:
             )
             made.append({"v": 1, "id": f"ask-{session}", "session": session, "method": "POST",
                          "target": "/call/chat_fn", "headers": HEADERS, "body": body})  # fmt: skip
-            expect = {"contains": [*must, *filter(None, [NOTED.get(title)])], "citations": [f"{title} {copy}"],
+            end = text[-12:]  # an answer that is cut lacks it
+            expect = {"contains": [*must, end, *filter(None, [NOTED.get(title)])], "citations": [f"{title} {copy}"],
                       "forbids": ["Sorry, I don't know"]}  # fmt: skip
             made.append({"v": 1, "id": f"answer-{session}", "session": session, "method": "GET",
                          "target": "/call/chat_fn/EVENT", "expect": expect})  # fmt: skip

@@ -21,7 +21,7 @@ from tests.docs.pages import run_page, with_stories
 from tests.servers.chains import attest, results_of, vouches
 
 MANIFEST = ROOT / "stories" / "kotaemon" / "tekton.yaml"
-PORTS = ("7860", "7861", "7862", "7863")
+PORTS = ("7860", "7862", "7863")
 STORES = ("7900", "7901", "7902", "7903")
 DAY = 86400
 
@@ -61,8 +61,7 @@ def test_the_page_runs_and_the_report_is_signed_for_what_it_is(needs, tmp_path: 
 def test_the_step_is_our_command_and_its_results_are_all_declared(tmp_path: Path) -> None:
     """Against targets that are not there: results are written all the same, and the Task fails."""
     values = {
-        "params.blue-url": "http://127.0.0.1:9", "params.twin-url": "http://127.0.0.1:9",
-        "params.green-url": "http://127.0.0.1:9", "params.candidate": "0.11.0",
+        "params.blue-url": "http://127.0.0.1:9", "params.green-url": "http://127.0.0.1:9", "params.candidate": "0.11.0",
         "workspaces.quality.path": str(ROOT / "stories" / "kotaemon"), "workspaces.reports.path": str(tmp_path),
         "context.taskRun.name": "gate-7f3",
     }  # fmt: skip
