@@ -80,7 +80,8 @@ def test_every_stripped_header_is_on_the_list_of_changes() -> None:
 
 
 def test_links_between_pages_lead_somewhere() -> None:
-    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), ROOT / "fixtures" / "README.md"]
+    folders = ("fixtures", "stories", "deploy", "reports/samples")
+    pages = [*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *(ROOT / name / "README.md" for name in folders)]
     for page in pages:
         for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text("utf-8")):
             if not target.startswith(("http://", "https://")):
