@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from stories.services import LOCAL, ROOT, Services, answers, needed, wait_for_the_end
+from stories.services import LOCAL, ROOT, Services, answers, needed
 from tests.servers.kube import Kube, kubernetes
 
 BLUE = "/apis/apps/v1/namespaces/rag/deployments/kotaemon-blue"
@@ -66,7 +66,7 @@ def main() -> None:
         )  # fmt: skip
         services.until(lambda: answers(f"http://{LOCAL}:{told.alertmanager}/api/v2/status"), "alertmanager")
         (folder / "config").write_text(kubeconfig(kube.url), "utf-8")
-        wait_for_the_end()
+        services.stay()
 
 
 if __name__ == "__main__":

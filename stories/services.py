@@ -53,6 +53,14 @@ class Services(contextlib.ExitStack):
                 raise SystemExit(f"{name} {why}:\n{log[-2000:]}")
             time.sleep(0.1)
 
+    def stay(self) -> None:
+        """Say that all is there, in `folder`/ready too, and wait until SIGTERM or SIGINT asks for the end."""
+        (self.folder / "ready").write_text("", "utf-8")
+        print("ready", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            while True:
+                signal.pause()
+
     def redis(self, port: int) -> None:
         """A Redis without a disk."""
         options = (
@@ -142,13 +150,6 @@ def answers(url: str) -> bool:
     """Whether it answers without an error."""
     with urllib.request.urlopen(url, timeout=5) as reply:
         return bool(reply.status < 400)
-
-
-def wait_for_the_end() -> None:
-    """Until SIGTERM or SIGINT asks for it."""
-    with contextlib.suppress(KeyboardInterrupt):
-        while True:
-            signal.pause()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from stories.instances.chat import RELEASES
-from stories.services import LOCAL, ROOT, Services, listening, needed, nginx_main, wait_for_the_end
+from stories.services import ROOT, Services, listening, needed, nginx_main
 
 NAMES = (
     "INBLUE",
@@ -49,9 +49,7 @@ def main() -> None:
             text = text.replace(f":{name};", f":{ports[name]};")
         services.start("nginx", needed("nginx"), "-c", str(nginx_main(services.folder, text)))
         services.until(lambda: listening(ports["INGREEN"]), "nginx")
-        (told.folder / "ready").write_text("", "utf-8")
-        print(f"ready on {LOCAL}", flush=True)
-        wait_for_the_end()
+        services.stay()
 
 
 if __name__ == "__main__":

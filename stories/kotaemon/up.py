@@ -9,7 +9,7 @@ import argparse
 import subprocess
 from pathlib import Path
 
-from stories.services import LOCAL, ROOT, Services, answers, listening, product, wait_for_the_end
+from stories.services import LOCAL, ROOT, Services, answers, listening, product
 
 HERE = ROOT / "stories" / "kotaemon"
 QUIET = {"GRADIO_ANALYTICS_ENABLED": "False", "ANONYMIZED_TELEMETRY": "False", "HF_HUB_OFFLINE": "1"}
@@ -45,9 +45,7 @@ def main() -> None:
     told = parser.parse_args()
     with Services(told.folder.resolve()) as services:
         up(services, told.first, {int(one.split("=")[0]): one.split("=")[1] for one in told.releases})
-        (told.folder / "ready").write_text("", "utf-8")
-        print("ready", flush=True)
-        wait_for_the_end()
+        services.stay()
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import argparse
 import subprocess
+import urllib.request
 from pathlib import Path
 
-from stories.services import LOCAL, ROOT, Services, product, wait_for_the_end
+from stories.services import LOCAL, ROOT, Services, product
 
 HERE = ROOT / "stories" / "langflow"
 KEY = "a-key-of-this-story"
@@ -37,14 +38,10 @@ def main() -> None:
             )  # fmt: skip
         for port in ports:
             services.until(lambda port=port: _up(port), f"lfx-{port}", 150)
-        (told.folder / "ready").write_text("", "utf-8")
-        print("ready", flush=True)
-        wait_for_the_end()
+        services.stay()
 
 
 def _up(port: str) -> bool:
-    import urllib.request
-
     asked = urllib.request.Request(f"http://{LOCAL}:{port}/flows", headers={"x-api-key": KEY})
     with urllib.request.urlopen(asked, timeout=5) as reply:
         return bool(reply.status == 200)

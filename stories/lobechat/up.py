@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from stories.services import LOCAL, ROOT, Services, listening, needed, nginx_main, product, wait_for_the_end
+from stories.services import ROOT, Services, listening, needed, nginx_main, product
 
 HERE = ROOT / "stories" / "lobechat"
 
@@ -38,9 +38,7 @@ def main() -> None:
         main = nginx_main(services.folder, ingress(told.ports, 0))
         services.start("nginx", needed("nginx"), "-c", str(main))
         services.until(lambda: listening(told.ports[0]), "nginx")
-        (told.folder / "ready").write_text("", "utf-8")
-        print(f"ready on {LOCAL}", flush=True)
-        wait_for_the_end()
+        services.stay()
 
 
 if __name__ == "__main__":
