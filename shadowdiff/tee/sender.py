@@ -111,6 +111,7 @@ class Tee:
         self.taken = 0
         """Exchanges of this share taken from the source, whatever became of them."""
         self._ended = False
+        self._full = ""
         self._left = False
         self._ends_at = float("inf")
         self.in_flight = 0
@@ -198,6 +199,8 @@ class Tee:
                     await self._one(exchange, due)
         finally:
             self._alive -= 1
+            if not self._alive:
+                self.stopping = self.stopping or self._full
             self._notify()
 
     async def _draw(self) -> tuple[Exchange, float] | None:
@@ -205,7 +208,8 @@ class Tee:
         passed = 0
         while not self._ended and not self.stopping:
             if self._limit is not None and self._drawn >= self._limit:
-                self.stop(f"limit of {self._limit} reached")
+                self._full = f"limit of {self._limit} reached"
+                self._ended = True  # turns that wait for the one before them were drawn, and still go out
                 break
             exchange = next(self._source, None)
             if isinstance(exchange, Later):

@@ -1,4 +1,4 @@
-"""Kotaemon's serving path, served by the Gradio it pins: a chat page over a RAG pipeline and three shared stores.
+"""Kotaemon's serving path on Gradio 4: a chat page over a RAG pipeline and three shared stores.
 
 As in Kotaemon's chat page, a message is a chain of events (`submit_msg`, `chat_fn`, `persist_data_source`), the answer
 is a stream of whole chat histories that begins with a placeholder, the evidence is HTML, ids of conversations are

@@ -113,6 +113,20 @@ def test_limit_and_budget_stop_exactly(options: dict) -> None:
     assert len(pairs) == 25 and settle(ledger, pairs)
 
 
+def test_a_limit_sends_as_many_turns_of_sessions_too() -> None:
+    """Turns that wait for the one before them are drawn already: a limit of 25 meant 3 sent, and 22 forgotten."""
+    ledger, transport = Ledger(), Slow()
+    exchanges = [
+        exchange_of(request_of("GET", f"/{s}/{t}"), id=f"{s}-{t}", unit="", session=f"s{s}")
+        for t in range(10)
+        for s in range(3)
+    ]
+    made = tee(transport, ledger, limit=25)
+    pairs = run(made, exchanges, ledger)
+    assert len(pairs) == 25 and ledger.unsent == 0 and made.stopping == "limit of 25 reached"
+    assert settle(ledger, pairs)
+
+
 def test_warm_up_is_sent_and_never_counted() -> None:
     ledger, transport, taken, withdrawn = Ledger(), Slow(), [], []
     made = tee(transport, ledger, warmup=10, opened=taken.append, withdrawn=withdrawn.append)
