@@ -11,6 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from shadowdiff.model.exchange import Exchange, Observation, Response, Role
 
 MAX_UNPACKED = 256 << 10
+_PLAIN = frozenset(bytes((code,)) for code in b'{[<"de: \n')
+"""How JSON, pages and event streams begin, and nothing that is compressed."""
+NOTHING: dict[Role, dict[str, str]] = {}
+"""Shared, so that most pairs cost no dictionary: never changed."""
 
 
 class Own:
@@ -25,26 +29,38 @@ class Own:
 
     def names(self, exchange: Exchange, seen: Sequence[Observation]) -> dict[Role, dict[str, str]]:
         """By role, `//its own address` to `//the captured one`; empty unless each answer names its own."""
-        if not self._needed:
-            return {}
+        if not self._needed or self._same(seen):
+            return NOTHING
+        for one in seen:
+            if one.response is not None and not self._named(self._needles.get(one.role), one.response):
+                return NOTHING
         answers = [(one.role, one.response) for one in seen if one.response is not None]
-        first = answers[0][1].body if answers else b""
-        if not first or (len(answers) > 1 and all(answer.body == first for _, answer in answers)):
-            return {}
-        if not all(self._named(self._needles.get(role), answer) for role, answer in answers):
-            return {}
+        if not answers:
+            return NOTHING
         captured = next((value for name, value in exchange.request.headers if name.lower() == "host"), "")
         public = f"//{captured}" if captured else self._hosts[answers[0][0]]
         if all(role is not Role.BLUE for role, _ in answers):  # blue answered before: the client, or the recording
             recorded = exchange.recorded
             if recorded is None or not self._named(public.encode("latin-1", "replace"), recorded):
-                return {}
+                return NOTHING
         return {role: {self._hosts[role]: public} for role, _ in answers if self._hosts[role] != public}
+
+    def _same(self, seen: Sequence[Observation]) -> bool:
+        """Whether there is nothing to tell apart: the usual case, which allocates nothing."""
+        first = seen[0].response if len(seen) > 1 else None
+        if first is None:
+            return False
+        for one in seen:  # noqa: SIM110 - a generator is an allocation
+            if one.response is None or one.response.body != first.body:
+                return False
+        return True
 
     def _named(self, needle: bytes | None, answer: Response) -> bool:
         if needle is None:
             return False
         if needle in answer.body:
             return True
-        packed = answer.header("content-encoding") is not None and len(answer.body) <= MAX_UNPACKED
+        if answer.body[:1] in _PLAIN or len(answer.body) > MAX_UNPACKED:
+            return False  # most answers: looking through the headers costs more than all the rest
+        packed = answer.header("content-encoding") is not None
         return packed and needle in self._unpack(answer)

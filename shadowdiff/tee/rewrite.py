@@ -21,7 +21,7 @@ from shadowdiff.tee.correlate import Correlator
 from shadowdiff.tee.edit import Edit
 from shadowdiff.tee.handover import Handover
 from shadowdiff.tee.isolate import Isolator
-from shadowdiff.tee.own import Own
+from shadowdiff.tee.own import NOTHING, Own
 
 HOP_BY_HOP = frozenset(
     {
@@ -112,17 +112,13 @@ class Rewriter:
         Returns, by role, what stands for recorded values in this target's answer: ids that it minted itself or that
         isolation gave it, and its own address.
         """
-        found = [self._pending.pop(exchange.id, {})]
+        found = self._pending.pop(exchange.id, NOTHING)
         if self._own is not None and self._handover is None:
-            found.append(self._own.names(exchange, seen))
+            found = _both(found, self._own.names(exchange, seen))
         if self.correlator is not None and exchange.session is not None:
             self.correlator.learn(exchange, seen)
-            found.append(self.correlator.same(exchange))
-        found = [one for one in found if one]
-        if len(found) < 2:
-            return found[0] if found else {}
-        roles = {role for one in found for role in one}
-        return {role: {old: new for one in found for old, new in one.get(role, {}).items()} for role in roles}
+            found = _both(found, self.correlator.same(exchange))
+        return found
 
     def _keep(self, headers: Headers) -> _Kept:
         kept = []
@@ -195,6 +191,12 @@ class Rewriter:
         if self._marker:
             headers.append(("X-Shadowdiff-Run", f"{self._marker}-{role}"))
         return tuple(headers)
+
+
+def _both(one: dict[Role, dict[str, str]], two: dict[Role, dict[str, str]]) -> dict[Role, dict[str, str]]:
+    if not one or not two:
+        return one or two
+    return {role: {**one.get(role, {}), **two.get(role, {})} for role in one.keys() | two.keys()}
 
 
 class _Kept(msgspec.Struct, frozen=True):
