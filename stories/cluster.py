@@ -7,12 +7,11 @@ FOLDER/config is the kubeconfig, FOLDER/seen.log has a line for each change that
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from stories.services import LOCAL, ROOT, Services, answers, needed
-from tests.servers.kube import Kube, kubernetes
+from tests.servers.kube import Kube, kubeconfig, kubernetes
 
 BLUE = "/apis/apps/v1/namespaces/rag/deployments/kotaemon-blue"
 INGRESS = "/apis/networking.k8s.io/v1/namespaces/rag/ingresses/kotaemon"
@@ -40,16 +39,6 @@ class Told(Kube):
         return status, answer
 
 
-def kubeconfig(url: str) -> str:
-    """As JSON, which YAML is a superset of."""
-    return json.dumps({
-        "current-context": "story",
-        "contexts": [{"name": "story", "context": {"cluster": "story", "user": "gate"}}],
-        "clusters": [{"name": "story", "cluster": {"server": url}}],
-        "users": [{"name": "gate", "user": {"token": "of-the-story"}}],
-    })  # fmt: skip
-
-
 def main() -> None:
     """Start, say so, and stay."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -65,7 +54,7 @@ def main() -> None:
             "--cluster.listen-address=",
         )  # fmt: skip
         services.until(lambda: answers(f"http://{LOCAL}:{told.alertmanager}/api/v2/status"), "alertmanager")
-        (folder / "config").write_text(kubeconfig(kube.url), "utf-8")
+        kubeconfig(folder, kube.url, token="of-the-story")
         services.stay()
 
 

@@ -67,10 +67,11 @@ class Patch:
 
     async def act(self, verdict: Verdict) -> str:
         """Patch it."""
-        status, text = await self._cluster.call("PATCH", self._path, self._body, self._kind)
-        return f"{self._resource} patched, {judged(status, text)}"
+        return f"{self._resource} patched, {await self._patched()}"
 
     async def rehearse(self) -> str:
         """Have the API server try it and keep nothing."""
-        status, text = await self._cluster.call("PATCH", self._path, self._body, self._kind, rehearse=True)
-        return f"{self._resource} could be patched, {judged(status, text)}"
+        return f"{self._resource} could be patched, {await self._patched(rehearse=True)}"
+
+    async def _patched(self, rehearse: bool = False) -> str:
+        return judged(*await self._cluster.call("PATCH", self._path, self._body, self._kind, rehearse))

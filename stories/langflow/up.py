@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import argparse
 import subprocess
-import urllib.request
 from pathlib import Path
 
+from stories.langflow.users import KEY, call
 from stories.services import LOCAL, ROOT, Services, product
 
 HERE = ROOT / "stories" / "langflow"
-KEY = "a-key-of-this-story"
 ENV = {"LANGFLOW_API_KEY": KEY, "DO_NOT_TRACK": "true", "LFX_TELEMETRY_ENABLED": "false"}
 
 
@@ -37,14 +36,8 @@ def main() -> None:
                 "--log-level", "critical", cwd=file.parent, env=ENV,
             )  # fmt: skip
         for port in ports:
-            services.until(lambda port=port: _up(port), f"lfx-{port}", 150)
+            services.until(lambda port=port: bool(call(f"http://{LOCAL}:{port}/flows")), f"lfx-{port}", 150)
         services.stay()
-
-
-def _up(port: str) -> bool:
-    asked = urllib.request.Request(f"http://{LOCAL}:{port}/flows", headers={"x-api-key": KEY})
-    with urllib.request.urlopen(asked, timeout=5) as reply:
-        return bool(reply.status == 200)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,7 @@ import json
 import urllib.request
 from typing import Any
 
-from stories.langflow.up import KEY
-
+KEY = "a-key-of-this-story"
 ASKED = ("{n}号套餐怎么退款？", "How do I return plan {n}?", "第{n}项费用是多少？", "Is there a fee for order {n}?")
 
 

@@ -14,9 +14,8 @@ import pytest
 from shadowdiff.act import kube as module
 from shadowdiff.act.kube import cluster
 from shadowdiff.errors import ActionRefused, UsageError
-from tests.act.test_rollouts import kubeconfig
 from tests.servers.certificates import certificate
-from tests.servers.kube import MERGE, kubernetes
+from tests.servers.kube import MERGE, kubeconfig, kubernetes
 
 PATH = "/api/v1/namespaces/a/services/b"
 

@@ -13,8 +13,7 @@ from shadowdiff.act.kube import cluster
 from shadowdiff.act.patch import Patch
 from shadowdiff.errors import UsageError
 from shadowdiff.model.verdict import Status, Verdict
-from tests.act.test_rollouts import kubeconfig
-from tests.servers.kube import Kube, kubernetes
+from tests.servers.kube import Kube, kubeconfig, kubernetes
 
 FAIL = Verdict(verdict=Status.FAIL, reason="too different", exit_code=1)
 SERVICE = "networking.istio.io/v1/virtualservices/shop/web"

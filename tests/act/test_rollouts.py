@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
@@ -14,26 +13,10 @@ from shadowdiff.act.kube import cluster
 from shadowdiff.act.rollouts import Abort, Pause
 from shadowdiff.errors import UsageError
 from shadowdiff.model.verdict import Status, Verdict
-from tests.servers.kube import MERGE, Kube, kubernetes
+from tests.servers.kube import MERGE, Kube, kubeconfig, kubernetes
 
 FAIL = Verdict(verdict=Status.FAIL, reason="too different", exit_code=1)
 PATH = "/apis/argoproj.io/v1alpha1/namespaces/shop/rollouts/web"
-
-
-def kubeconfig(folder: Path, server: str, **user) -> str:
-    """A kubeconfig as JSON, which YAML is a superset of."""
-    path = folder / "config"
-    path.write_text(
-        json.dumps(
-            {
-                "current-context": "c",
-                "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
-                "clusters": [{"name": "k", "cluster": {"server": server}}],
-                "users": [{"name": "u", "user": user}],
-            }
-        )
-    )
-    return str(path)
 
 
 @pytest.fixture(autouse=True)

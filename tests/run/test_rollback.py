@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.act.test_rollouts import kubeconfig
 from tests.e2e.targets import twins
-from tests.servers.kube import Kube, kubernetes
+from tests.servers.kube import Kube, kubeconfig, kubernetes
 
 BLUE = "/apis/apps/v1/namespaces/rag/deployments/kotaemon-blue"
 INGRESS = "/apis/networking.k8s.io/v1/namespaces/rag/ingresses/kotaemon"

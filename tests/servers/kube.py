@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import jsonpatch
@@ -99,6 +100,22 @@ def kubernetes(context: ssl.SSLContext | None = None, kube: Kube | None = None) 
         yield kube
         server.shutdown()
         thread.join()
+
+
+def kubeconfig(folder: Path, server: str, **user) -> str:
+    """A kubeconfig as JSON, which YAML is a superset of."""
+    path = folder / "config"
+    path.write_text(
+        json.dumps(
+            {
+                "current-context": "c",
+                "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+                "clusters": [{"name": "k", "cluster": {"server": server}}],
+                "users": [{"name": "u", "user": user}],
+            }
+        )
+    )
+    return str(path)
 
 
 def _merged(old: Any, change: Any) -> Any:
