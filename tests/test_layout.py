@@ -48,7 +48,7 @@ COVERED_ELSEWHERE = {
     "run/topic.py": "real/test_kafka.py",
     "run/gathering.py": "real/test_kafka.py",
     "run/publishing.py": "real/test_kafka.py",
-    "capture/kafka.py": "real/test_kafka.py",
+    "capture/kafka.py": "real/test_member.py",
     "net/kafka.py": "real/test_kafka.py",
     "net/transactions.py": "long/test_kafka_faults.py",
     "run/worker.py": "run/test_workers.py",

@@ -21,8 +21,8 @@ from shadowdiff.errors import ShadowdiffError, SourceError
 from shadowdiff.net.kafka import TALLIES, Place, Reader, client, partitions_of, reason
 from shadowdiff.net.transactions import Committer, answered, retrying
 
-COMMIT_S = 0.5
-"""Between two commits; at least ten times what the last one took."""
+COMMIT_S, COMMIT_MOST_S = 0.5, 5.0
+"""Between two commits: ten times what the last one took, within these."""
 DONE_S = 0.5
 HIGH, LOW = 4_000, 1_000
 """Records waiting to be sent, at which fetching pauses and goes on."""
@@ -178,7 +178,7 @@ class Member(threading.Thread):
                 job = self._ask(self._owner.due)
                 if job is not None:
                     self._commit(job)
-                next_commit = time.monotonic() + max(COMMIT_S, 10 * (time.monotonic() - now))
+                next_commit = time.monotonic() + pause_after(time.monotonic() - now)
             said = [_said(message) for message in self._others.ready()]
             if said:
                 self._tell(self._owner.heard, said)
@@ -296,6 +296,11 @@ class Member(threading.Thread):
             self._loop.call_soon_threadsafe(run)
         except RuntimeError:  # the loop is closed: nobody wants to know any more
             raise concurrent.futures.CancelledError from None
+
+
+def pause_after(took_s: float) -> float:
+    """Seconds from a commit that took so long to the next."""
+    return min(max(COMMIT_S, 10 * took_s), COMMIT_MOST_S)
 
 
 def _said(message: Any) -> tuple[str, str, bytes]:

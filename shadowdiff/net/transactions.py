@@ -49,8 +49,10 @@ class Committer:
         from confluent_kafka import KafkaException, TopicPartition
 
         asked = [TopicPartition(topic, number, offset) for number, offset in offsets.items()]
+        # here: while a partition is given up, the client lets no other thread at its consumer
+        group = self._consumer.consumer_group_metadata()
         try:
-            _guarded(lambda: self._transact(asked, records))
+            _guarded(lambda: self._transact(asked, group, records))
             return True
         except (KafkaException, TimeoutError):
             self._left.append(self._producer)
@@ -60,7 +62,7 @@ class Committer:
         found = retrying(lambda: self._consumer.committed(asked, timeout=MOST_S), self.patience_s)
         return all(one.offset == offsets[one.partition] for one in found)
 
-    def _transact(self, offsets: list[Any], records: Sequence[tuple[str, str, bytes]]) -> None:
+    def _transact(self, offsets: list[Any], group: Any, records: Sequence[tuple[str, str, bytes]]) -> None:
         producer = self._producer
         producer.begin_transaction()
         for topic, key, value in records:
@@ -71,7 +73,7 @@ class Committer:
                 except BufferError:
                     producer.poll(0.05)
         if offsets:
-            producer.send_offsets_to_transaction(offsets, self._consumer.consumer_group_metadata(), MOST_S)
+            producer.send_offsets_to_transaction(offsets, group, MOST_S)
         producer.commit_transaction(MOST_S)
 
 

@@ -76,7 +76,11 @@ def member(url: str, blue: CannedServer, green: CannedServer, out: Path, *more: 
 
 
 def said_by(process: subprocess.Popen[str], seconds: float = 60) -> dict:
-    out, err = process.communicate(timeout=seconds)
+    try:
+        out, err = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(f"still running after {seconds} s: {process.communicate()}") from None
     assert out.startswith("{"), err
     return json.loads(out) | {"stderr": err}
 
