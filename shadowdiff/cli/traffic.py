@@ -11,7 +11,7 @@ import msgspec
 
 from shadowdiff.cli import options as opt
 from shadowdiff.config import Source, config_file, load
-from shadowdiff.errors import SourceError, TargetError, UsageError
+from shadowdiff.errors import UsageError
 from shadowdiff.model.verdict import Verdict
 from shadowdiff.net.kafka import is_kafka
 from shadowdiff.settings import Config
@@ -47,34 +47,26 @@ def replay(logs: tuple[Path, ...], **given: Any) -> int:
         return describe(list(logs), config)
     from shadowdiff.report.terminal import console
     from shadowdiff.run.batch import run
+    from shadowdiff.run.ci import telling_errors
 
-    try:
-        verdict = run(
-            config,
-            list(logs),
-            given["out"],
-            given["junitxml"],
-            console(given["quiet"]),
-            given["verbose"],
-            given["resume"],
-        )
-    except (SourceError, TargetError, UsageError) as error:
-        from shadowdiff.run.ci import tell_error
-
-        tell_error(error, config)
-        raise
+    said = console(given["quiet"])
+    with telling_errors(config):
+        verdict = run(config, list(logs), given["out"], given["junitxml"], said, given["verbose"], given["resume"])
     return ended(verdict, given["as_json"])
 
 
 def _of_topic(logs: tuple[Path, ...], config: Config, given: dict[str, Any]) -> int:
     """Replay a Kafka topic as one process of a group."""
     from shadowdiff.report.terminal import console
+    from shadowdiff.run.ci import telling_errors
     from shadowdiff.run.grouping import run
 
-    if len(logs) > 1 or given["dry_run"] or given["resume"]:
-        raise UsageError("kafka://: one topic, without --dry-run and --resume (a group goes on where it stopped)")
     said = console(given["quiet"])
-    return ended(run(config, str(logs[0]), given["out"], given["junitxml"], said, given["verbose"]), given["as_json"])
+    with telling_errors(config):
+        if len(logs) > 1 or given["dry_run"] or given["resume"]:
+            raise UsageError("kafka://: one topic, without --dry-run and --resume (a group goes on where it stopped)")
+        verdict = run(config, str(logs[0]), given["out"], given["junitxml"], said, given["verbose"])
+    return ended(verdict, given["as_json"])
 
 
 @click.command()

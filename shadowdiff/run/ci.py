@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from shadowdiff import redact
-from shadowdiff.errors import ShadowdiffError
+from shadowdiff.errors import SourceError, TargetError, UsageError
 from shadowdiff.model.verdict import Status, Verdict
 from shadowdiff.report import github, tekton
 from shadowdiff.report.markdown import markdown
@@ -32,14 +33,22 @@ def tell(
         github.tell(verdict, text, environment, sys.__stderr__ or sys.stderr)
 
 
-def tell_error(error: ShadowdiffError, config: Config) -> None:
-    """For a run that never began: a declared result that is missing breaks whoever reads it. Raises `OutputError`."""
-    if config.report.tekton_results:
-        verdict = Verdict(
-            verdict=Status.ERROR,
-            reason=redact.text(str(error)),
-            exit_code=int(error.exit_code),
-            service=config.report.service,
-            candidate=config.report.candidate,
-        )
-        tekton.write(verdict, None, Path(config.report.tekton_results))
+@contextmanager
+def telling_errors(config: Config) -> Iterator[None]:
+    """Around a run: where it cannot begin, a declared result that is missing would break whoever reads it.
+
+    Raises what the body raises, and `OutputError`.
+    """
+    try:
+        yield
+    except (SourceError, TargetError, UsageError) as error:
+        if config.report.tekton_results:
+            verdict = Verdict(
+                verdict=Status.ERROR,
+                reason=redact.text(str(error)),
+                exit_code=int(error.exit_code),
+                service=config.report.service,
+                candidate=config.report.candidate,
+            )
+            tekton.write(verdict, None, Path(config.report.tekton_results))
+        raise

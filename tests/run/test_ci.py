@@ -49,10 +49,12 @@ def test_tekton_s_results_are_written_by_replay_and_by_gate(cli, tmp_path: Path)
 
 def test_a_run_that_cannot_begin_still_writes_tekton_s_results(cli, tmp_path: Path) -> None:
     log = log_of(tmp_path / "log.jsonl", 3)
-    for number, logs in enumerate((log, tmp_path / "missing.jsonl")):
+    for number, logs in enumerate(
+        ([log], [tmp_path / "missing.jsonl"], ["kafka://127.0.0.1:9/none", "--group", "g"])
+    ):
         folder = tmp_path / f"results{number}"
         done = cli(
-            "replay", logs, "--blue", "http://127.0.0.1:9", "--green", "http://127.0.0.1:9", "-o", tmp_path / "run",
+            "replay", *logs, "--blue", "http://127.0.0.1:9", "--green", "http://127.0.0.1:9", "-o", tmp_path / "run",
             "--candidate", "v2", "--tekton-results", folder,
         )  # fmt: skip
         assert (done.returncode, (folder / "verdict").read_text()) == (4, "error"), done.stderr
