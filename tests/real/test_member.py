@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from confluent_kafka import Producer
@@ -94,7 +95,8 @@ def test_what_is_counted_of_partitions_given_up_is_committed_before_another_has_
                 member.stop()
                 await asyncio.to_thread(member.join)
 
-    first, second = asyncio.run(joined())
+    with ThreadPoolExecutor() as threads:  # the browser of other tests leaves its loop running in this one
+        first, second = threads.submit(asyncio.run, joined()).result()
     assert set(first.done) == set(second.done) == {"committed"}
 
 
