@@ -10,7 +10,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from stories.services import LOCAL, ROOT, Services, answers, needed
+from stories.services import LOCAL, Services, answers, needed
+from tests.servers.alertmanager import options
 from tests.servers.kube import Kube, kubeconfig, kubernetes
 
 BLUE = "/apis/apps/v1/namespaces/rag/deployments/kotaemon-blue"
@@ -47,12 +48,8 @@ def main() -> None:
     told = parser.parse_args()
     folder = told.folder.resolve()
     with Services(folder) as services, kubernetes(kube=Told(folder / "seen.log")) as kube:
-        services.start(
-            "alertmanager", needed("prometheus-alertmanager"),
-            f"--config.file={ROOT / 'deploy' / 'alertmanager' / 'alertmanager.yml'}",
-            f"--web.listen-address={LOCAL}:{told.alertmanager}", f"--storage.path={folder / 'alerts'}",
-            "--cluster.listen-address=",
-        )  # fmt: skip
+        alerts = options(told.alertmanager, folder / "alerts")
+        services.start("alertmanager", needed("prometheus-alertmanager"), *alerts)
         services.until(lambda: answers(f"http://{LOCAL}:{told.alertmanager}/api/v2/status"), "alertmanager")
         kubeconfig(folder, kube.url, token="of-the-story")
         services.stay()

@@ -39,34 +39,35 @@ def replay(logs: tuple[Path, ...], **given: Any) -> int:
     sent unless --allow-method or --allow names more.
     """
     config = merged(given)
-    if is_kafka(logs[0]):
-        return _of_topic(logs, config, given)
-    if given["dry_run"]:
+    topic = is_kafka(logs[0])
+    if given["dry_run"] and not topic:
         from shadowdiff.cli.look import describe
 
         return describe(list(logs), config)
+    from shadowdiff.run.ci import telling_errors
+
+    with telling_errors(config):
+        verdict = (_of_topic if topic else _of_logs)(logs, config, given)
+    return ended(verdict, given["as_json"])
+
+
+def _of_logs(logs: tuple[Path, ...], config: Config, given: dict[str, Any]) -> Verdict:
+    """Replay files."""
     from shadowdiff.report.terminal import console
     from shadowdiff.run.batch import run
-    from shadowdiff.run.ci import telling_errors
 
     said = console(given["quiet"])
-    with telling_errors(config):
-        verdict = run(config, list(logs), given["out"], given["junitxml"], said, given["verbose"], given["resume"])
-    return ended(verdict, given["as_json"])
+    return run(config, list(logs), given["out"], given["junitxml"], said, given["verbose"], given["resume"])
 
 
-def _of_topic(logs: tuple[Path, ...], config: Config, given: dict[str, Any]) -> int:
+def _of_topic(logs: tuple[Path, ...], config: Config, given: dict[str, Any]) -> Verdict:
     """Replay a Kafka topic as one process of a group."""
     from shadowdiff.report.terminal import console
-    from shadowdiff.run.ci import telling_errors
     from shadowdiff.run.grouping import run
 
-    said = console(given["quiet"])
-    with telling_errors(config):
-        if len(logs) > 1 or given["dry_run"] or given["resume"]:
-            raise UsageError("kafka://: one topic, without --dry-run and --resume (a group goes on where it stopped)")
-        verdict = run(config, str(logs[0]), given["out"], given["junitxml"], said, given["verbose"])
-    return ended(verdict, given["as_json"])
+    if len(logs) > 1 or given["dry_run"] or given["resume"]:
+        raise UsageError("kafka://: one topic, without --dry-run and --resume (a group goes on where it stopped)")
+    return run(config, str(logs[0]), given["out"], given["junitxml"], console(given["quiet"]), given["verbose"])
 
 
 @click.command()

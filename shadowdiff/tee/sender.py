@@ -83,7 +83,7 @@ class Tee:
         self._roles = roles
         self._budget = budget or Budget()
         self._width = max_in_flight
-        self._limit = limit
+        self._limit = float("inf") if limit is None else limit
         self._duration = duration
         self._warmup = warmup
         self._handover = handover
@@ -111,7 +111,6 @@ class Tee:
         self.taken = 0
         """Exchanges of this share taken from the source, whatever became of them."""
         self._ended = False
-        self._full = ""
         self._left = False
         self._ends_at = float("inf")
         self.in_flight = 0
@@ -199,16 +198,15 @@ class Tee:
                     await self._one(exchange, due)
         finally:
             self._alive -= 1
-            if not self._alive:
-                self.stopping = self.stopping or self._full
+            if not self._alive and self._drawn >= self._limit:
+                self.stopping = self.stopping or f"limit of {self._limit} reached"
             self._notify()
 
     async def _draw(self) -> tuple[Exchange, float] | None:
         """The next exchange to send, holding back what must not go; None at the end."""
         passed = 0
         while not self._ended and not self.stopping:
-            if self._limit is not None and self._drawn >= self._limit:
-                self._full = f"limit of {self._limit} reached"
+            if self._drawn >= self._limit:
                 self._ended = True  # turns that wait for the one before them were drawn, and still go out
                 break
             exchange = next(self._source, None)

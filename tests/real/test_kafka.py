@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -27,12 +26,6 @@ from tests.servers.kafka import Broker, broker
 pytestmark = pytest.mark.real
 FIXED = ("--no-control", "--stop-on", "none")
 SAME = ("verdict", "reason", "ledger", "reasons", "divergence", "rules", "exit_code")
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[Broker]:
-    with broker() as one:
-        yield one
 
 
 @pytest.fixture

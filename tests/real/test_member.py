@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,15 +12,9 @@ from confluent_kafka import Producer
 from shadowdiff.capture.kafka import COMMIT_S, Commit, Member, Taken, pause_after
 from shadowdiff.errors import ShadowdiffError
 from shadowdiff.net.kafka import TALLIES, Place, make_topics, place_of
-from tests.servers.kafka import Broker, broker
+from tests.servers.kafka import Broker
 
 pytestmark = pytest.mark.real
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[Broker]:
-    with broker() as one:
-        yield one
 
 
 class Leaving:

@@ -20,6 +20,7 @@ from shadowdiff.testing import answer
 from tests.conftest import ROOT
 from tests.e2e.live import live
 from tests.e2e.targets import log_of, plain, twins
+from tests.servers.alertmanager import options
 from tests.servers.nginx import free_port
 
 pytestmark = pytest.mark.real
@@ -61,10 +62,7 @@ def running(*command: str) -> Iterator[None]:
 @contextlib.contextmanager
 def alertmanager(folder: Path) -> Iterator[str]:
     port = free_port()
-    with running(
-        "prometheus-alertmanager", f"--config.file={ROOT / 'deploy' / 'alertmanager' / 'alertmanager.yml'}",
-        f"--web.listen-address=127.0.0.1:{port}", f"--storage.path={folder / 'am'}", "--cluster.listen-address=",
-    ):  # fmt: skip
+    with running("prometheus-alertmanager", *options(port, folder / "am")):
         url = f"http://127.0.0.1:{port}"
         until(lambda: asked(f"{url}/api/v2/status"))
         yield url

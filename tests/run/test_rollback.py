@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from stories.cluster import BLUE, INGRESS
 from tests.e2e.targets import twins
 from tests.servers.kube import Kube, kubeconfig, kubernetes
-
-BLUE = "/apis/apps/v1/namespaces/rag/deployments/kotaemon-blue"
-INGRESS = "/apis/networking.k8s.io/v1/namespaces/rag/ingresses/kotaemon"
 
 
 @pytest.fixture

@@ -72,6 +72,14 @@ def many(count: int, **fields) -> list[Exchange]:
     return [exchange_of(request_of("GET", f"/{n}"), id=f"x{n}", unit=f"x{n}", seq=n, **fields) for n in range(count)]
 
 
+def conversations(sessions: int, turns: int) -> list[Exchange]:
+    return [
+        exchange_of(request_of("GET", f"/{s}/{t}"), id=f"{s}-{t}", unit="", session=f"s{s}")
+        for t in range(turns)
+        for s in range(sessions)
+    ]
+
+
 def settle(ledger: Ledger, pairs: list[Pair]) -> bool:
     ledger.matched = len(pairs)
     return ledger.balances
@@ -86,12 +94,7 @@ def test_everything_read_is_sent_and_handed_back_once() -> None:
 
 def test_turns_of_a_session_go_in_order_while_sessions_run_side_by_side() -> None:
     ledger, transport = Ledger(), Slow()
-    exchanges = [
-        exchange_of(request_of("GET", f"/{s}/{t}"), id=f"{s}-{t}", unit="", session=f"s{s}")
-        for t in range(6)
-        for s in range(10)
-    ]
-    pairs = run(tee(transport, ledger), exchanges, ledger)
+    pairs = run(tee(transport, ledger), conversations(10, 6), ledger)
     for session in range(10):
         turns = [path for path in transport.order if path.startswith(f"/{session}/")]
         assert turns == [f"/{session}/{t}" for t in range(6)]
@@ -116,13 +119,8 @@ def test_limit_and_budget_stop_exactly(options: dict) -> None:
 def test_a_limit_sends_as_many_turns_of_sessions_too() -> None:
     """Turns that wait for the one before them are drawn already: a limit of 25 meant 3 sent, and 22 forgotten."""
     ledger, transport = Ledger(), Slow()
-    exchanges = [
-        exchange_of(request_of("GET", f"/{s}/{t}"), id=f"{s}-{t}", unit="", session=f"s{s}")
-        for t in range(10)
-        for s in range(3)
-    ]
     made = tee(transport, ledger, limit=25)
-    pairs = run(made, exchanges, ledger)
+    pairs = run(made, conversations(3, 10), ledger)
     assert len(pairs) == 25 and ledger.unsent == 0 and made.stopping == "limit of 25 reached"
     assert settle(ledger, pairs)
 
