@@ -130,6 +130,7 @@ def _put(tree: dict[str, Any], dotted: str, value: Any, where: str) -> None:
 
 def _explain(message: str, path: Path | None) -> str:
     """`file:line: section.key: what is wrong; what to do` from msgspec's message."""
+    message = " ".join(message.split())  # a key may hold line breaks
     place = re.search(r" - at `\$\.?(.*)`$", message)
     where = (place[1] if place else "").removesuffix("[...]")
     what = message[: place.start()] if place else message

@@ -34,6 +34,7 @@ def test_environment_lists_are_split_and_numbers_read() -> None:
             '[gate]\n\nmax_divergance = "5%"\n',
             "c.toml:3: gate.max_divergance: unknown key; did you mean max_divergence?",
         ),
+        ('[gate]\n"al\\npha" = 1\n', "gate.al pha: unknown key"),
         ("[gaet]\n", "c.toml:1: gaet: unknown key; did you mean gate?"),
         ('[send]\nmax_in_flight = "many"\n', "c.toml:2: send.max_in_flight:"),
         ('[score]\nprofile = "lax"\n', "c.toml:2: score.profile:"),

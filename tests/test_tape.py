@@ -50,6 +50,14 @@ def test_damage_in_the_middle_is_named_by_file_and_line(tmp_path: Path) -> None:
         list(tape.read(path))
 
 
+def test_a_damaged_name_of_a_time_is_refused_by_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "comparisons.jsonl"
+    line = tape.encode(comparison_of(Outcome.MATCHED), pair_of("a", "a"))
+    path.write_bytes(line.replace(b'"green_s"', b'" reen_s"'))
+    with pytest.raises(SourceError, match=r"comparisons.jsonl:1: no comparison line \(.* reen_s"):
+        list(tape.read(path))
+
+
 def test_a_newer_version_says_upgrade(tmp_path: Path) -> None:
     path = tmp_path / "comparisons.jsonl"
     path.write_bytes(b'{"v":99}\n')

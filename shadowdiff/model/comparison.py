@@ -63,7 +63,7 @@ class Score(msgspec.Struct, frozen=True, omit_defaults=True):
     skipped: str = ""
 
 
-class Timings(msgspec.Struct, frozen=True, omit_defaults=True):
+class Timings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """Seconds from send to first byte and to end, for each role asked; `lag_s` = sent - due."""
 
     blue_ttfb_s: float = 0.0
